@@ -1,0 +1,63 @@
+# The one way in, for people and for CI. Each target sets up what it needs by itself; `make help` lists them.
+
+PYTHON ?= python3
+VENV ?= .venv
+# Which build of torch is right depends on the machine; this is passed to pip as it stands. pip's own settings hold as
+# well, PIP_EXTRA_INDEX_URL among them. CONTRIBUTING says more.
+TORCH_INSTALL ?= torch==2.13.0
+PYTEST_ARGS ?=
+
+# What `make review` looks at: the demo change, or the changes of another repository.
+REPO ?=
+RANGE ?=
+ARGS ?=
+
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check install --quiet
+RUNTIME := $(VENV)/.runtime-installed
+EVERYTHING := $(VENV)/.everything-installed
+
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+.PHONY: help setup review test check fix
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: $(EVERYTHING) ## Install all that development needs into .venv (the other targets do so by themselves)
+
+review: $(RUNTIME) ## Review the demo change; another one with REPO=path RANGE=a...b, options with ARGS='--format json'
+	@$(VENV)/bin/themis review $(if $(REPO)$(RANGE),-C '$(or $(REPO),.)' $(RANGE),examples/demo/base examples/demo/head) $(ARGS)
+
+test: $(EVERYTHING) ## Run the tests; some of them with PYTEST_ARGS='tests/review_core -k diff'
+	@$(PY) -m pytest $(PYTEST_ARGS)
+
+check: $(EVERYTHING) ## Lint, check the format and the types
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+
+fix: $(EVERYTHING) ## Mend what lint and format can mend
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+# --- set-up ----------------------------------------------------------------------------------------------------------
+# An environment holds the runtime alone, or everything. The stamps make a second call free; a change to pyproject.toml
+# installs again what it asks for.
+
+$(RUNTIME): pyproject.toml
+	@scripts/install-system-packages $(PYTHON)
+	@scripts/create-venv $(PYTHON) $(VENV)
+	@echo "Installing the runtime into $(VENV)" >&2
+	@$(PIP) --editable '.[cpu]'
+	@touch $@
+
+# After the runtime, so that two targets made at once (make -j) do not install into one environment together. torch
+# first and alone: the extras take the build that is there.
+$(EVERYTHING): $(RUNTIME)
+	@echo "Installing torch, then the tools for training, export and development, into $(VENV): a few minutes" >&2
+	@$(PIP) $(TORCH_INSTALL)
+	@$(PIP) --editable '.[cpu,train,export,dev]'
+	@touch $@
