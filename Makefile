@@ -39,7 +39,8 @@ check: $(EVERYTHING) ## Lint, check the format and the types
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
 
-fix: $(EVERYTHING) ## Mend what lint and format can mend
+fix: $(EVERYTHING) ## Mend what lint and format can mend, and write generated pages again
+	@$(PY) scripts/configuration_page.py docs/configuration.md
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 

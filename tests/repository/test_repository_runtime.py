@@ -1,0 +1,124 @@
+"""The runtime installs and imports without the training frameworks, and nothing too early."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# What the extras `train` and `export` bring, and what those bring.
+FRAMEWORKS = {
+    "accelerate", "datasets", "gguf", "onnx", "onnxscript", "optimum", "peft", "scipy",
+    "sklearn", "torch", "transformers",
+}  # fmt: skip
+
+IMPORT_ALL = """
+import importlib, json, pkgutil, sys
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in BLOCKED:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Blocker())
+imported = []
+for package in ("review_core", "review_cli"):
+    found = pkgutil.walk_packages(importlib.import_module(package).__path__, package + ".")
+    imported += [package, *(module.name for module in found)]
+for name in imported:
+    if not name.endswith(".__main__"):
+        importlib.import_module(name)
+print(json.dumps(imported))
+"""
+
+
+def modules_on_disk() -> set[str]:
+    names = set()
+    for package in ("review_core", "review_cli"):
+        for path in (ROOT / package).rglob("*.py"):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            names.add(".".join(part for part in parts if part != "__init__"))
+    return names
+
+
+def test_every_runtime_module_imports_without_the_frameworks() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", f"BLOCKED = {FRAMEWORKS!r}\n{IMPORT_ALL}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert set(json.loads(run.stdout)) == modules_on_disk()
+
+
+def test_the_blocker_blocks() -> None:
+    """So that the test above cannot pass by blocking nothing."""
+    run = subprocess.run(
+        [sys.executable, "-c", f"BLOCKED = {{'colorsys'}}\n{IMPORT_ALL}\nimport colorsys"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "No module named 'colorsys'" in run.stderr
+
+
+def top_level_imports(statement: str) -> set[str]:
+    """The packages that a fresh interpreter imports for `statement`."""
+    run = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", statement],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    names = re.findall(r"^import time:.*\| +(\S+)$", run.stderr, flags=re.MULTILINE)
+    return {name.split(".")[0] for name in names}
+
+
+def test_importing_the_review_pulls_neither_frameworks_nor_the_model_runtime() -> None:
+    imported = top_level_imports("import review_core.api")
+    assert "review_core" in imported
+    assert imported & (FRAMEWORKS | {"onnxruntime", "rich", "click", "typer"}) == set()
+
+
+def test_importing_the_command_pulls_nothing_heavy() -> None:
+    imported = top_level_imports("import review_cli.main")
+    assert "review_cli" in imported
+    heavy = {"onnxruntime", "numpy", "tokenizers", "git", "tree_sitter"}
+    assert imported & (FRAMEWORKS | heavy) == set()
+
+
+@pytest.mark.skipif(os.environ.get("CI") != "true", reason="installs from the network; CI does")
+def test_the_runtime_installs_from_nothing_and_reviews_the_demo_without_torch(
+    tmp_path: Path,
+) -> None:
+    """The wheel, not the checkout: what is not packaged is missed here. About 20 s, mostly pip."""
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    pip = [python, "-m", "pip", "--disable-pip-version-check"]
+    subprocess.run([*pip, "install", "--quiet", f"{ROOT}[cpu]"], check=True, cwd=tmp_path)
+    listed = subprocess.run(
+        [*pip, "list", "--format=json"], check=True, cwd=tmp_path, capture_output=True, text=True
+    )
+    installed = {package["name"].lower() for package in json.loads(listed.stdout)}
+    assert {"themis-review", "onnxruntime"} <= installed
+    assert installed & {"torch", "transformers", "optimum", "onnx", "scikit-learn"} == set()
+
+    review = subprocess.run(
+        [tmp_path / "venv" / "bin" / "themis", "review", "--format", "json"]
+        + [ROOT / "examples" / "demo" / side for side in ("base", "head")],
+        cwd=tmp_path,
+        env=os.environ | {"THEMIS_MODEL": str(ROOT / "models" / "default")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert review.returncode == 0, review.stderr
+    assert len(json.loads(review.stdout)["functions"]) >= 8
