@@ -1,0 +1,78 @@
+"""The documents agree with the code: links, pages, keys, languages, commands."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from review_core.config import load_settings
+from review_core.languages import LANGUAGES
+from review_core.types import Axis
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])
+
+
+def text_of(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def commands(program: str) -> set[str]:
+    """The indented lines of the documents that call `program`, without their remarks."""
+    found = set()
+    for document in DOCUMENTS:
+        for line in document.read_text(encoding="utf-8").splitlines():
+            if match := re.match(rf"(?: {{4}}|\$ )({program} .*?)(?:  +#.*)?$", line):
+                found.add(match[1].strip())
+    return found
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_between_files_lead_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text(encoding="utf-8"))
+    local = [link for link in links if "://" not in link]
+    assert [link for link in local if not (document.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("axis", Axis)
+def test_each_axis_has_a_page_that_the_readme_links(axis: Axis) -> None:
+    page = f"docs/axes/{axis}.md"
+    assert text_of(page).startswith(f"# {axis.title()}\n")
+    assert f"]({page})" in text_of("README.md")
+    assert f"themis: ignore[{axis}]" in text_of(page)
+
+
+def test_the_readme_names_every_language_and_how_well_it_is_known() -> None:
+    known, read = re.search(
+        r"trained on: (.*?)\. (.*?) are read", text_of("README.md"), flags=re.DOTALL
+    ).groups()  # type: ignore[union-attr]
+    in_distribution = {each.name for each in LANGUAGES if each.in_distribution}
+    assert set(re.split(r",\s+", known)) == in_distribution
+    assert set(re.split(r",\s+| and ", read)) == {each.name for each in LANGUAGES} - in_distribution
+
+
+def test_the_table_of_keys_is_the_schemas(tmp_path: Path) -> None:
+    page = tmp_path / "configuration.md"
+    shutil.copy(ROOT / "docs" / "configuration.md", page)
+    script = ROOT / "scripts" / "configuration_page.py"
+    subprocess.run([sys.executable, script, page], check=True, cwd=ROOT)
+    assert page.read_text("utf-8") == text_of("docs/configuration.md"), "run: make fix"
+
+
+def test_the_example_configuration_is_valid(tmp_path: Path) -> None:
+    example = re.search(r"((?: {4}.*\n\n?)+)", text_of("docs/configuration.md"))
+    assert example is not None
+    lines = [line.removeprefix("    ") for line in example[1].splitlines()]
+    (tmp_path / ".themis.toml").write_text("\n".join(lines), encoding="utf-8")
+    resolved = load_settings(tmp_path)
+    assert resolved.settings.axes[Axis.SECURITY].worse_at == 0.9
+    assert not resolved.settings.axes[Axis.READABILITY].enabled
+
+
+def test_the_licence_is_whole() -> None:
+    licence = text_of("LICENSE")
+    assert "Apache License\n                           Version 2.0, January 2004" in licence
+    assert "APPENDIX: How to apply the Apache License to your work." in licence
