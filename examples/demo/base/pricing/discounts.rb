@@ -33,7 +33,7 @@ module Pricing
               r = LARGE_ORDER_RATE
             end
           end
-          s = SEASONS[@today.month]
+          s = SEASONS[today.month]
           if s != nil
             if s > r
               r = s
@@ -46,5 +46,9 @@ module Pricing
       end
       return r
     end
+
+    private
+
+    attr_reader :today
   end
 end

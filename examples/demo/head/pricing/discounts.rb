@@ -20,11 +20,13 @@ module Pricing
       [
         loyalty_rate(customer.orders_count),
         order.total_cents > LARGE_ORDER_CENTS ? LARGE_ORDER_RATE : 0,
-        SEASONS.fetch(@today.month, 0)
+        SEASONS.fetch(today.month, 0)
       ].max
     end
 
     private
+
+    attr_reader :today
 
     def loyalty_rate(orders_count)
       case orders_count
