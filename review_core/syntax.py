@@ -1,0 +1,93 @@
+"""Syntax trees of the languages we read: parsing, walking, comments. Knows nothing of functions or
+changes.
+
+Every walk keeps its own stack: generated code nests deeper than Python may recurse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+    from review_core.languages import Language
+
+COMMENTS = frozenset({"comment", "line_comment", "block_comment", "html_comment"})
+"""What the grammars call a comment."""
+
+
+def parse(text: str, language: Language) -> Node:
+    """The root of the text's tree; `start_byte` and `end_byte` count in
+    `text.encode(errors="replace")`.
+    """
+    import tree_sitter
+
+    return tree_sitter.Parser(language.load_grammar()).parse(encoded(text)).root_node
+
+
+def encoded(text: str) -> bytes:
+    """The bytes that nodes count in. A lone surrogate becomes "?": the parser needs valid UTF-8."""
+    return text.encode(errors="replace")
+
+
+def walk(root: Node) -> Iterator[tuple[Node, int]]:
+    """Every node below and including `root`, parents first, in the order of the text, with its
+    depth.
+    """
+    cursor = root.walk()
+    depth = 0
+    while True:
+        if (node := cursor.node) is not None:
+            yield node, depth
+        if cursor.goto_first_child():
+            depth += 1
+            continue
+        while not cursor.goto_next_sibling():
+            if not cursor.goto_parent():
+                return
+            depth -= 1
+
+
+def comments(root: Node) -> Iterator[Node]:
+    """The comments below `root`, in order."""
+    return (node for node, _ in walk(root) if node.type in COMMENTS)
+
+
+def rows(node: Node) -> tuple[int, int]:
+    """First and last row of a node, 0-based. A node that ends with its line break ends on that
+    line.
+    """
+    first, last = node.start_point.row, node.end_point.row
+    return first, last - 1 if node.end_point.column == 0 and last > first else last
+
+
+# What a part of a file needs around it to be read: methods stand in classes, PHP after its tag.
+_AROUND: dict[str, tuple[tuple[str, str], ...]] = {
+    "C++": (("class C {\n", "\n};"),),
+    "C#": (("class C {\n", "\n}"),),
+    "Java": (("class C {\n", "\n}"),),
+    "JavaScript": (("class C {\n", "\n}"), ("x = {\n", "\n}")),
+    "TypeScript": (("class C {\n", "\n}"), ("x = {\n", "\n}")),
+    "TSX": (("class C {\n", "\n}"), ("x = {\n", "\n}")),
+    "Rust": (("impl C {\n", "\n}"),),
+    "PHP": (("<?php\n", ""), ("<?php class C {\n", "\n}")),
+    "Kotlin": (("class C {\n", "\n}"),),
+}
+
+
+def parse_part(text: str, language: Language) -> tuple[Node, int]:
+    """The tree of a part of a file, such as one method, and how many bytes of ours stand before it.
+
+    A text that does not parse alone is read as a member of a class; one that parses nowhere comes
+    as it is.
+    """
+    alone = parse(text, language)
+    bare_php = language.name == "PHP" and "<?" not in text  # would be read as HTML, without error
+    if not alone.has_error and not bare_php:
+        return alone, 0
+    for before, after in _AROUND.get(language.name, ()):
+        if not (root := parse(before + text + after, language)).has_error:
+            return root, len(before)
+    return alone, 0
