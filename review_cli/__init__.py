@@ -1,0 +1,1 @@
+"""The `themis` command: thin, over review_core."""

@@ -1,0 +1,116 @@
+"""`themis bench`: a model measured on files of preference pairs."""
+
+from __future__ import annotations
+
+import json
+import os
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from review_cli.options import directory_option, model_options, overrides
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from review_core.bench import BenchTable
+    from review_core.metrics import Estimate, Metrics
+    from review_core.types import BundleIdentity
+
+_HEADINGS = ("n", "accuracy", "length-balanced", "size only", "ECE", "at 75 %", "50 %", "25 %")
+
+
+@click.command(short_help="Measure a model on preference pairs.")
+@click.argument("pairs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@directory_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), metavar="N", help="Read the first N pairs of each file."
+)
+@model_options
+def bench(
+    pairs: tuple[Path, ...],
+    directory: Path,
+    as_json: bool,
+    limit: int | None,
+    model: Path | None,
+    threads: int | None,
+    cache: bool,
+) -> None:
+    """Measure a model on PAIRS, .jsonl or .jsonl.zst files of preference pairs.
+
+    Accuracy stands beside what length alone would get: length-balanced accuracy is .50 for a model
+    that only knows which side is longer. Intervals are 95 %, by bootstrap over repositories.
+    """
+    from review_cli.loading import load_scorer
+    from review_cli.output import capture, progress_bar, write_out
+    from review_core.bench import run_bench
+    from review_core.config import load_settings
+    from review_core.records import read_pairs
+
+    given = overrides(directory, model=model, threads=threads, cache=cache)
+    settings = load_settings(directory, given, os.environ).settings
+    records = [each for file in pairs for each in islice(read_pairs(directory / file), limit)]
+    with progress_bar("loading the model", quiet=False):
+        scorer, calibration = load_scorer(settings)
+    with progress_bar("scoring pairs", quiet=False) as progress:
+        table = run_bench(records, scorer, calibration, progress=progress)
+    identity = scorer.bundle.identity
+    if as_json:
+        bundle = {"name": identity.name, "sha256": identity.sha256}
+        write_out(json.dumps({"bundle": bundle, **table.to_json()}, indent=2) + "\n")
+    else:
+        write_out(capture(lambda console: print_bench(table, identity, console)))
+
+
+def print_bench(table: BenchTable, bundle: BundleIdentity, console: Console) -> None:
+    """Print the figures: all pairs, then by aspect, language and subset."""
+    from review_core.renderers.view import counted, model_name
+
+    console.print(_grid(table))
+    unscored = f", {counted(table.unscored, 'pair')} too long to score" if table.unscored else ""
+    pairs = counted(table.overall.n, "pair")
+    console.print(f"{pairs}{unscored}; model {model_name(bundle)}", style="bold", soft_wrap=True)
+
+
+def _grid(table: BenchTable) -> Table:
+    from rich.table import Table
+
+    grid = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
+    grid.add_column("", no_wrap=True)
+    for heading in _HEADINGS:
+        grid.add_column(heading, justify="right", no_wrap=True)
+    grid.add_row("all", *_figures(table.overall), style="bold")
+    for group, rows in table.by.items():
+        if rows:
+            grid.add_row()
+            grid.add_row(group.replace("_", " "), style="cyan")
+        for name, metrics in rows.items():
+            grid.add_row(f"  {name}", *_figures(metrics))
+    return grid
+
+
+def _figures(metrics: Metrics) -> tuple[str, ...]:
+    at = dict(metrics.accuracy_at_coverage)
+    return (
+        str(metrics.n),
+        _estimate(metrics.pairwise_accuracy),
+        _estimate(metrics.length_balanced_accuracy),
+        _number(metrics.size_only_baseline),
+        _number(metrics.calibration_error),
+        *(_number(at.get(share)) for share in (0.75, 0.5, 0.25)),
+    )
+
+
+def _estimate(estimate: Estimate) -> str:
+    if estimate.low is None or estimate.high is None:
+        return _number(estimate.value)
+    return f"{_number(estimate.value)} [{_number(estimate.low)}, {_number(estimate.high)}]"
+
+
+def _number(value: float | None) -> str:
+    """`.713`; a hyphen where nothing can be said."""
+    return "-" if value is None else f"{value:.3f}".removeprefix("0")

@@ -1,0 +1,40 @@
+"""Opens the model that settings name. Everything heavy is imported here, when it is needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from review_core.calibration import Calibration
+    from review_core.config import Settings
+    from review_core.scorer import Scorer
+
+
+def bundle_path(settings: Settings) -> Path:
+    """The bundle that settings name, or the one that ships."""
+    from review_core.bundle import default_bundle_path
+
+    return settings.model or default_bundle_path()
+
+
+def load_scorer(settings: Settings) -> tuple[Scorer, Calibration]:
+    """The scorer of the settings' bundle, with its cache, and its calibration.
+
+    :raises BundleError: if the bundle cannot be used.
+    """
+    from review_core.bundle import load_bundle
+    from review_core.cache import RewardCache, default_cache_path
+    from review_core.calibration import Calibration
+    from review_core.engine import Engine
+    from review_core.scorer import Scorer
+
+    bundle = load_bundle(bundle_path(settings))
+    calibration = Calibration.from_json(bundle.calibration_json)
+    engine = Engine(bundle, threads=settings.threads)
+    cache = None
+    if settings.cache.enabled:
+        folder = settings.cache.directory
+        path = default_cache_path() if folder is None else folder / default_cache_path().name
+        cache = RewardCache(path, max_bytes=settings.cache.max_megabytes * 2**20)
+    return Scorer(bundle, engine, cache), calibration

@@ -1,0 +1,283 @@
+"""Settings: defaults, then the nearest configuration file, the environment, the command line.
+
+`schemas/config.schema.json` is the one list of keys, types, bounds and defaults; what is written is
+checked against it here.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import StrEnum
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from review_core.errors import ConfigurationError
+from review_core.types import Axis
+
+FILE_NAME = ".themis.toml"
+MODEL_VARIABLE = "THEMIS_MODEL"
+
+
+class OutOfDistribution(StrEnum):
+    """What to do with languages the model was not trained on."""
+
+    SKIP = "skip"
+    SCORE = "score"
+
+
+@dataclass(frozen=True, slots=True)
+class AxisSettings:
+    """worse_at: the P(worse), in [.5, 1], that makes a finding; None for the bundle's threshold."""
+
+    enabled: bool
+    worse_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CacheSettings:
+    """Rewards kept on disk between runs. directory: None for the user's cache folder."""
+
+    enabled: bool
+    directory: Path | None
+    max_megabytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a review may be told; the keys of the configuration file.
+
+    model: None for the bundle that ships. threads: 0 for one per physical core.
+    """
+
+    model: Path | None
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    max_file_bytes: int
+    out_of_distribution: OutOfDistribution
+    honesty_check: bool
+    threads: int
+    cache: CacheSettings
+    axes: Mapping[Axis, AxisSettings]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Settings, and for each dotted key its value as written and where it came from."""
+
+    settings: Settings
+    values: Mapping[str, Any]
+    origins: Mapping[str, str]
+
+
+def load_settings(
+    directory: Path,
+    overrides: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Resolved:
+    """Resolve the settings for a review of `directory`.
+
+    :param overrides: dotted keys given on the command line; they win over all.
+    :param environment: read for THEMIS_MODEL, which wins over files.
+    :raises ConfigurationError: naming key and file of the first thing wrong.
+    """
+    values = dict(_defaults(config_schema()))
+    origins = dict.fromkeys(values, "default")
+
+    def take(layer: Mapping[str, Any], origin: str) -> None:
+        values.update(layer)
+        origins.update(dict.fromkeys(layer, origin))
+
+    if (found := find_configuration(directory)) is not None:
+        file, document = found
+        take(_checked(document, str(file), anchor=file.parent), str(file))
+    if environment and environment.get(MODEL_VARIABLE):
+        take({"model": environment[MODEL_VARIABLE]}, f"environment {MODEL_VARIABLE}")
+    take(_checked(_nested(overrides or {}), "the command line", anchor=None), "command line")
+    return Resolved(_settings(values), values, origins)
+
+
+def default_settings() -> Settings:
+    """The settings without any file, environment or command line."""
+    return _settings(dict(_defaults(config_schema())))
+
+
+def find_configuration(directory: Path) -> tuple[Path, Mapping[str, Any]] | None:
+    """The nearest file that configures us, up to the repository's root, and what it says.
+
+    In one folder `.themis.toml` comes before `[tool.themis]` of pyproject.toml.
+    """
+    start = directory.resolve()
+    for folder in (start, *start.parents):
+        own = folder / FILE_NAME
+        if own.is_file():
+            return own, _read_toml(own)
+        project = folder / "pyproject.toml"
+        if project.is_file():
+            tools = _read_toml(project).get("tool", {})
+            if isinstance(tools, Mapping) and "themis" in tools:
+                return project, tools["themis"]
+        if (folder / ".git").exists():
+            return None
+    return None
+
+
+def config_schema() -> dict[str, Any]:
+    """The JSON Schema of a configuration, as shipped."""
+    text = resources.files("review_core").joinpath("schemas/config.schema.json").read_text("utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
+
+
+# --- reading and checking ------------------------------------------------------------------------
+
+
+def _read_toml(file: Path) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{file} is not valid TOML: {error}") from error
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {file}: {error.strerror}") from error
+
+
+def _checked(document: Any, source: str, anchor: Path | None) -> dict[str, Any]:
+    """Dotted keys and values of a document that is valid; relative paths start at `anchor`."""
+    flat = dict(_check(document, config_schema(), "", source))
+    for key in ("model", "cache.directory"):
+        if anchor is not None and flat.get(key) is not None:
+            flat[key] = str(anchor / Path(flat[key]).expanduser())
+    return flat
+
+
+def _check(
+    value: Any, schema: Mapping[str, Any], key: str, source: str
+) -> Iterator[tuple[str, Any]]:
+    """The part of JSON Schema that our schema uses; yields the leaves."""
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    if not any(_is(value, kind) for kind in kinds):
+        raise ConfigurationError(
+            f"{source}: {key or 'the configuration'} must be {_described(schema)}, "
+            f"not {_shown(value)}"
+        )
+    if isinstance(value, Mapping):
+        properties: Mapping[str, Any] = schema["properties"]
+        for name, below in value.items():
+            dotted = f"{key}.{name}" if key else name
+            if name not in properties:
+                raise ConfigurationError(f"{source}: unknown key {dotted}{_hint(name, properties)}")
+            yield from _check(below, properties[name], dotted, source)
+        return
+    if isinstance(value, list):
+        for item in value:
+            for _ in _check(item, schema["items"], f"each entry of {key}", source):
+                pass
+    outside = (
+        ("enum" in schema and value not in schema["enum"])
+        or (value is not None and value < schema.get("minimum", value))
+        or (value is not None and value > schema.get("maximum", value))
+    )
+    if outside:
+        raise ConfigurationError(
+            f"{source}: {key} must be {_described(schema)}, not {_shown(value)}"
+        )
+    yield key, value
+
+
+_PYTHON: dict[str, tuple[type, ...]] = {
+    "object": (Mapping,),
+    "array": (list,),
+    "string": (str,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "number": (int, float),
+    "null": (type(None),),
+}
+
+
+def _is(value: Any, kind: str) -> bool:
+    return isinstance(value, _PYTHON[kind]) and (kind == "boolean" or not isinstance(value, bool))
+
+
+_WORDS = {
+    "object": "a table",
+    "array": "a list",
+    "string": "text",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "number": "a number",
+}
+
+
+def _described(schema: Mapping[str, Any]) -> str:
+    if "enum" in schema:
+        return " or ".join(f'"{choice}"' for choice in schema["enum"])
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    words = _WORDS[kinds[0]]
+    if "maximum" in schema:
+        return f"{words} from {schema['minimum']} to {schema['maximum']}"
+    return f"{words} of at least {schema['minimum']}" if "minimum" in schema else words
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "a table"
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _hint(name: str, known: Mapping[str, Any]) -> str:
+    close = get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]}?" if close else f"; known are {', '.join(known)}"
+
+
+# --- building ------------------------------------------------------------------------------------
+
+
+def _defaults(schema: Mapping[str, Any], key: str = "") -> Iterator[tuple[str, Any]]:
+    for name, part in schema["properties"].items():
+        dotted = f"{key}.{name}" if key else name
+        if part["type"] == "object":
+            yield from _defaults(part, dotted)
+        else:
+            yield dotted, part["default"]
+
+
+def _nested(dotted: Mapping[str, Any]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for key, value in dotted.items():
+        *path, name = key.split(".")
+        below = tree
+        for part in path:
+            below = below.setdefault(part, {})
+        below[name] = value
+    return tree
+
+
+def _settings(values: Mapping[str, Any]) -> Settings:
+    return Settings(
+        model=_path(values["model"]),
+        include=tuple(values["include"]),
+        exclude=tuple(values["exclude"]),
+        max_file_bytes=values["max_file_bytes"],
+        out_of_distribution=OutOfDistribution(values["out_of_distribution"]),
+        honesty_check=values["honesty_check"],
+        threads=values["threads"],
+        cache=CacheSettings(
+            enabled=values["cache.enabled"],
+            directory=_path(values["cache.directory"]),
+            max_megabytes=values["cache.max_megabytes"],
+        ),
+        axes={
+            axis: AxisSettings(values[f"axes.{axis}.enabled"], values[f"axes.{axis}.worse_at"])
+            for axis in Axis
+        },
+    )
+
+
+def _path(value: str | None) -> Path | None:
+    return None if value is None else Path(value).expanduser()

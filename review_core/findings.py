@@ -1,0 +1,204 @@
+"""What a confident `worse` becomes: a finding that can be known again, shown or withheld."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from review_core.config import Settings
+from review_core.functions import functions_of
+from review_core.languages import Language
+from review_core.layout import normalise
+from review_core.suppressions import Ignore, covers, ignores
+from review_core.types import (
+    Axis,
+    AxisScore,
+    BundleIdentity,
+    ChangedFunction,
+    FileChange,
+    Finding,
+    Function,
+    FunctionReview,
+    LineRange,
+    Verdict,
+    Withheld,
+)
+
+_ID_LENGTH = 16  # hexadecimal digits, 64 bits: enough for all findings a repository will ever have
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A finding and the review it comes from."""
+
+    finding: Finding
+    review: FunctionReview
+
+
+def findings_of(
+    reviews: Iterable[FunctionReview],
+    bundle: BundleIdentity,
+    criteria: Mapping[Axis, Sequence[str]],
+) -> tuple[Found, ...]:
+    """Every confident `worse`, in the order of the reviews and then of the axes.
+
+    :param criteria: those that serve each axis; of several, the message names the one that spoke.
+    """
+    found = (
+        Found(_finding(review.function, score, bundle, named=len(criteria[score.axis]) > 1), review)
+        for review in reviews
+        for score in review.scores.values()
+        if score.verdict is Verdict.WORSE
+    )
+    return tuple(_numbered(found))
+
+
+def finding_id(
+    function: ChangedFunction, axis: Axis, criterion: str, bundle: BundleIdentity
+) -> str:
+    """The same change judged by the same model keeps its id wherever it stands.
+
+    Neither path nor line goes in.
+    """
+    sides = [None if text is None else normalise(text) for text in _texts(function)]
+    told = json.dumps([*sides, axis, bundle.sha256, criterion])
+    return hashlib.sha256(told.encode()).hexdigest()[:_ID_LENGTH]
+
+
+def changed_lines(function: ChangedFunction) -> LineRange:
+    """The head lines that changed in the function; its first line if some were only taken away."""
+    inside = function.shown.lines
+    changed = [
+        line
+        for hunk in function.hunks
+        if hunk.head_count
+        for line in (hunk.head_start, hunk.head_start + hunk.head_count - 1)
+    ]
+    if not changed or max(changed) < inside.start or min(changed) > inside.end:
+        return LineRange(inside.start, inside.start)
+    return LineRange(max(min(changed), inside.start), min(max(changed), inside.end))
+
+
+def percent(probability: float) -> str:
+    """A probability for people: whole percents, never 0 or 100."""
+    if probability > 0.99:
+        return ">99 %"
+    return "<1 %" if probability < 0.01 else f"{probability:.0%}".replace("%", " %")
+
+
+def criterion_words(criterion: str) -> str:
+    """`Runtime_Efficiency` as a person writes it."""
+    return criterion.replace("_", " ").lower()
+
+
+def _finding(
+    function: ChangedFunction, score: AxisScore, bundle: BundleIdentity, *, named: bool
+) -> Finding:
+    lines = changed_lines(function)
+    subject = f"{score.axis} ({criterion_words(score.criterion)})" if named else score.axis
+    return Finding(
+        id=finding_id(function, score.axis, score.criterion, bundle),
+        path=function.path,
+        start_line=lines.start,
+        end_line=lines.end,
+        axis=score.axis,
+        criterion=score.criterion,
+        preference=score.preference,
+        margin=score.margin,
+        function=function.name,
+        message=f"{subject}: likely worse than base, P(worse) {percent(1 - score.preference)}",
+    )
+
+
+def _numbered(found: Iterable[Found]) -> Iterator[Found]:
+    """Where one change makes the same edit again, `-2`, `-3` ... follow, in the report's order."""
+    seen: Counter[str] = Counter()
+    for each in found:
+        seen[each.finding.id] += 1
+        if (count := seen[each.finding.id]) > 1:
+            yield replace(each, finding=replace(each.finding, id=f"{each.finding.id}-{count}"))
+        else:
+            yield each
+
+
+def _texts(function: ChangedFunction) -> tuple[str | None, str | None]:
+    return (
+        function.base.text if function.base else None,
+        function.head.text if function.head else None,
+    )
+
+
+# --- what is withheld ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """An ignore comment of a changed file and the function it stands in or above.
+
+    function: None if there is none. review: None if the change does not touch the function.
+    """
+
+    path: str
+    ignore: Ignore
+    function: Function | None
+    review: FunctionReview | None
+
+    def covers(self, found: Found) -> bool:
+        """Whether it asks for this finding to be withheld."""
+        return self.review is found.review and self.ignore.silences(found.finding.axis)
+
+
+def suppressions_of(
+    file: FileChange, language: Language, reviews: Sequence[FunctionReview]
+) -> Iterator[Suppression]:
+    """The ignore comments at head of a file, each with what it speaks of."""
+    if file.head is None or not (found := ignores(file.head, language)):
+        return
+    functions = functions_of(file.head, language)
+    reviewed = {
+        review.function.head: review for review in reviews if review.function.path == file.path
+    }
+    for ignore in found:
+        owner = _owner(ignore, functions)
+        yield Suppression(file.path, ignore, owner, reviewed.get(owner) if owner else None)
+
+
+def withhold(
+    found: Sequence[Found], suppressions: Sequence[Suppression], settings: Settings
+) -> tuple[tuple[Finding, ...], tuple[Withheld, ...]]:
+    """What is shown, and what is not and why."""
+    shown, withheld = [], []
+    for each in found:
+        if not settings.axes[each.finding.axis].enabled:
+            reason = f"{each.finding.axis} is off by configuration"
+        elif by := next((one for one in suppressions if one.covers(each)), None):
+            reason = f"ignored by the comment at line {by.ignore.line}"
+        else:
+            shown.append(each.finding)
+            continue
+        withheld.append(Withheld(each.finding, reason))
+    return tuple(shown), tuple(withheld)
+
+
+def unused(suppressions: Iterable[Suppression], found: Sequence[Found]) -> Iterator[str]:
+    """A notice for each ignore comment that could have withheld something and had nothing to.
+
+    One above a function that the change leaves alone, or that was not scored, may still be needed.
+    """
+    for each in suppressions:
+        where = f"{each.path}:{each.ignore.line}: this `themis: ignore`"
+        if each.ignore.unknown:
+            yield f"{where} names no axis with {', '.join(each.ignore.unknown)}"
+        if each.function is None:
+            yield f"{where} belongs to no function; move or remove it"
+        elif each.review and each.review.scores and not any(map(each.covers, found)):
+            yield f"{where} withholds nothing in this change; remove it if it is no longer needed"
+
+
+def _owner(ignore: Ignore, functions: Iterable[Function]) -> Function | None:
+    """The function right below the comment, else the innermost one around it."""
+    covered = [each for each in functions if covers(ignore, each)]
+    return max(covered, key=lambda each: each.lines.start, default=None)

@@ -1,0 +1,152 @@
+"""What renderers for people share: safe text, shared criteria as one, excerpts. No markup."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from review_core.diff import hunks
+from review_core.types import (
+    Axis,
+    BundleIdentity,
+    ChangedFunction,
+    Finding,
+    Function,
+    FunctionReview,
+    Report,
+    Skipped,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of an excerpt.
+
+    sign: "-" base, "+" head, "…" says what was left out. number: its line in the file.
+    """
+
+    sign: str
+    number: int | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SharedFinding:
+    """A finding; `axes` are all that the same criterion of the same function speaks for."""
+
+    axes: tuple[Axis, ...]
+    finding: Finding
+    review: FunctionReview
+
+    @property
+    def message(self) -> str:
+        """The finding's message, for all its axes."""
+        return ", ".join(self.axes) + self.finding.message.removeprefix(self.finding.axis)
+
+
+def visible(text: str) -> str:
+    r"""Text that cannot act on what shows it: control and format characters as `\u202e`."""
+    return "".join(char if _is_plain(char) else _escape(char) for char in text)
+
+
+def _is_plain(char: str) -> bool:
+    return char == "\t" or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def _escape(char: str) -> str:
+    return char.encode("unicode_escape").decode()
+
+
+def columns(report: Report) -> tuple[tuple[Axis, ...], ...]:
+    """The axes that have scores; those that one criterion serves throughout are one column."""
+    spoke: dict[Axis, list[str]] = {}
+    for review in report.functions:
+        for axis, score in review.scores.items():
+            spoke.setdefault(axis, []).append(score.criterion)
+    shared: dict[tuple[str, ...], list[Axis]] = {}
+    for axis in Axis:
+        if axis in spoke:
+            shared.setdefault(tuple(spoke[axis]), []).append(axis)
+    return tuple(tuple(axes) for axes in shared.values())
+
+
+def shared_findings(report: Report) -> tuple[SharedFinding, ...]:
+    """The findings in order; several axes of one function that one criterion serves are one."""
+    found: dict[tuple[str, int, str, str], SharedFinding] = {}
+    for finding in report.findings:
+        review = _review_of(finding, report.functions)
+        key = finding.path, review.function.shown.lines.start, finding.function, finding.criterion
+        earlier = found.get(key)
+        axes = (*earlier.axes, finding.axis) if earlier else (finding.axis,)
+        found[key] = SharedFinding(axes, earlier.finding if earlier else finding, review)
+    return tuple(found.values())
+
+
+def excerpt(function: ChangedFunction, limit: int = 8) -> Iterator[Line]:
+    """The first changed lines of a function, `limit` at most, then how many more there are."""
+    base, head = list(_numbered(function.base)), list(_numbered(function.head))
+    left = limit
+    omitted = 0
+    for hunk in hunks(_text(function.base), _text(function.head)):
+        removed = base[hunk.base_start - 1 : hunk.base_start - 1 + hunk.base_count]
+        added = head[hunk.head_start - 1 : hunk.head_start - 1 + hunk.head_count]
+        # Both sides get their share: forty lines taken away must not hide what replaced them.
+        few = max(min(left // 2, len(removed)), left - len(added)) if added else left
+        shown = removed[:few]
+        shown_added = added[: left - len(shown)]
+        yield from (Line("-", number, text) for number, text in shown)
+        yield from (Line("+", number, text) for number, text in shown_added)
+        left -= len(shown) + len(shown_added)
+        omitted += len(removed) + len(added) - len(shown) - len(shown_added)
+    if omitted:
+        yield Line("…", None, f"{omitted} more changed line" + ("s" if omitted > 1 else ""))
+
+
+def skipped_by_reason(skipped: Iterable[Skipped]) -> list[tuple[str, int]]:
+    """Reasons and how many files each, the most frequent first."""
+    counts = Counter(each.reason for each in skipped)
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def short_name(side: str) -> str:
+    """A full hash as twelve digits; any other name as it is."""
+    is_hash = len(side) in (40, 64) and set(side) <= set("0123456789abcdef")
+    return side[:12] if is_hash else side
+
+
+def model_name(bundle: BundleIdentity) -> str:
+    """Which model spoke, as one writes it: name and the start of its hash."""
+    return f"{bundle.name} ({bundle.sha256[:8]})"
+
+
+def counted(count: int, noun: str) -> str:
+    """`3 files`, `1 file`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _review_of(finding: Finding, reviews: Sequence[FunctionReview]) -> FunctionReview:
+    return next(
+        each
+        for each in reviews
+        if each.function.path == finding.path
+        and each.function.name == finding.function
+        and finding.start_line in each.function.shown.lines
+    )
+
+
+def _text(function: Function | None) -> str:
+    return function.text if function else ""
+
+
+def _numbered(function: Function | None) -> Iterator[tuple[int | None, str]]:
+    """The lines of a function's text with their numbers in the file, None between its spans."""
+    if function is None:
+        return
+    numbers: list[int | None] = []
+    for span in function.spans:
+        if numbers:
+            numbers.append(None)
+        numbers.extend(range(span.start, span.end + 1))
+    yield from zip(numbers, function.text.split("\n"), strict=False)
