@@ -10,6 +10,11 @@ PYTEST_ARGS ?=
 # What `make review` looks at: the demo change, or the changes of another repository.
 REPO ?=
 RANGE ?=
+# What `make bench` measures on, and what `make export` turns into which bundle.
+PAIRS ?=
+CHECKPOINT ?=
+CALIBRATION ?= $(wildcard $(CHECKPOINT)/calibration.json)
+BUNDLE ?= models/default
 ARGS ?=
 
 PY := $(VENV)/bin/python
@@ -21,7 +26,7 @@ MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
-.PHONY: help setup review test check fix
+.PHONY: help setup review test check fix bench export
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -43,6 +48,14 @@ fix: $(EVERYTHING) ## Mend what lint and format can mend, and write generated pa
 	@$(PY) scripts/configuration_page.py docs/configuration.md
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
+
+bench: $(RUNTIME) ## Measure the bundled model on preference pairs: PAIRS=pairs.jsonl.zst
+	$(if $(PAIRS),,$(error name a file of preference pairs: make bench PAIRS=pairs.jsonl.zst))
+	@$(VENV)/bin/themis bench '$(PAIRS)' $(ARGS)
+
+export: $(EVERYTHING) ## Make a bundle of a trained checkpoint: CHECKPOINT=folder (CALIBRATION=file BUNDLE=folder)
+	$(if $(CHECKPOINT),,$(error name a trained checkpoint: make export CHECKPOINT=folder))
+	@$(VENV)/bin/themis-export bundle '$(CHECKPOINT)' '$(BUNDLE)' $(if $(CALIBRATION),--calibration '$(CALIBRATION)') $(ARGS)
 
 # --- set-up ----------------------------------------------------------------------------------------------------------
 # An environment holds the runtime alone, or everything. The stamps make a second call free; a change to pyproject.toml

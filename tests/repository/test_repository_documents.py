@@ -1,13 +1,17 @@
 """The documents agree with the code: links, pages, keys, languages, commands."""
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
+from review_cli.main import BAD_INPUT, INTERNAL, INTERRUPTED, cli
+from review_cli.review import FINDINGS
 from review_core.config import load_settings
 from review_core.languages import LANGUAGES
 from review_core.types import Axis
@@ -70,6 +74,23 @@ def test_the_example_configuration_is_valid(tmp_path: Path) -> None:
     resolved = load_settings(tmp_path)
     assert resolved.settings.axes[Axis.SECURITY].worse_at == 0.9
     assert not resolved.settings.axes[Axis.READABILITY].enabled
+
+
+@pytest.mark.parametrize("line", sorted(commands("themis")))
+def test_a_command_in_the_documents_is_one_that_themis_takes(line: str) -> None:
+    """Parsed by the program itself and not run: most need a repository of the reader's."""
+    command: click.Command = cli
+    arguments = shlex.split(line)[1:]
+    while isinstance(command, click.Group):
+        command = command.commands[arguments.pop(0)]
+    assert command.callback is not None
+    here = [str(ROOT) if part == "../other-project" else part for part in arguments]  # must exist
+    command.make_context("themis", here).close()
+
+
+def test_the_exit_codes_of_the_readme_are_those_of_the_program() -> None:
+    told = dict(re.findall(r"^\| (\d+) \| (.+?) \|$", text_of("README.md"), flags=re.MULTILINE))
+    assert set(map(int, told)) == {0, FINDINGS, BAD_INPUT, INTERNAL, INTERRUPTED}
 
 
 def test_the_licence_is_whole() -> None:

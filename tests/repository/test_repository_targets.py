@@ -100,6 +100,24 @@ def test_review_passes_on_what_it_is_asked(
     assert " ".join(planned.split("themis ")[1].split()) == command
 
 
+def test_bench_and_export_say_what_they_lack(installed: str) -> None:
+    for target, setting in (("bench", "PAIRS="), ("export", "CHECKPOINT=")):
+        refused = make(target, installed)
+        assert refused.returncode == 2
+        assert f"make {target} {setting}" in refused.stderr
+
+
+def test_export_takes_the_calibration_that_lies_beside_the_checkpoint(
+    installed: str, tmp_path: Path
+) -> None:
+    planned = make("--dry-run", "export", installed, f"CHECKPOINT={tmp_path}").stdout
+    assert f"bundle '{tmp_path}' 'models/default'" in planned
+    assert "--calibration" not in planned
+    (tmp_path / "calibration.json").touch()
+    planned = make("--dry-run", "export", installed, f"CHECKPOINT={tmp_path}").stdout
+    assert f"--calibration '{tmp_path}/calibration.json'" in planned
+
+
 # --- .ci/run --------------------------------------------------------------------------------
 
 
