@@ -192,7 +192,7 @@ def unused(suppressions: Iterable[Suppression], found: Sequence[Found]) -> Itera
         where = f"{each.path}:{each.ignore.line}: this `themis: ignore`"
         if each.ignore.unknown:
             yield f"{where} names no axis with {', '.join(each.ignore.unknown)}"
-        if each.function is None:
+        elif each.function is None:
             yield f"{where} belongs to no function; move or remove it"
         elif each.review and each.review.scores and not any(map(each.covers, found)):
             yield f"{where} withholds nothing in this change; remove it if it is no longer needed"

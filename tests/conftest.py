@@ -1,9 +1,12 @@
-"""Fakes that several packages' tests share."""
+"""What tests of several packages share: real git repositories, a fake scorer, a report."""
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +30,68 @@ from review_core.types import (
     Verdict,
     Withheld,
 )
+
+# --- repositories --------------------------------------------------------------------------------
+
+
+class GitRepository:
+    """A repository in a temporary folder, driven by the git command with fixed author and dates."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def git(self, *arguments: str, stdin: bytes | None = None) -> str:
+        """Run a git command in the repository and return what it prints."""
+        fixed = {
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_AUTHOR_NAME": "Ada",
+            "GIT_AUTHOR_EMAIL": "ada@example.org",
+            "GIT_AUTHOR_DATE": "2026-01-02T03:04:05Z",
+            "GIT_COMMITTER_NAME": "Ada",
+            "GIT_COMMITTER_EMAIL": "ada@example.org",
+            "GIT_COMMITTER_DATE": "2026-01-02T03:04:05Z",
+        }
+        process = subprocess.run(
+            ["git", "-c", "protocol.file.allow=always", *arguments],
+            cwd=self.path,
+            env=os.environ | fixed,
+            input=stdin,
+            capture_output=True,
+            check=False,
+        )
+        assert process.returncode == 0, process.stderr.decode()
+        return process.stdout.decode().rstrip("\n")
+
+    def write(self, path: str, content: str | bytes) -> Path:
+        """Write a file, as it is, below the root."""
+        file = self.path / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+        return file
+
+    def commit(self, message: str = "change", /, **files: str | bytes) -> str:
+        """Write files (`name` becomes name.py), commit everything and return the hash."""
+        for name, content in files.items():
+            self.write(f"{name}.py", content)
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", message)
+        return self.git("rev-parse", "HEAD")
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GitRepository:
+    """An empty repository with the branch main; git's variables of the caller are out of sight."""
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    path = tmp_path / "repository"
+    path.mkdir()
+    repository = GitRepository(path)
+    repository.git("init", "--quiet", "--initial-branch", "main")
+    return repository
+
+
+# --- a scorer that counts words ------------------------------------------------------------------
 
 IDENTITY = BundleIdentity("fake", "ab" * 32)
 AXES: dict[Axis, tuple[str, ...]] = {
@@ -118,7 +183,7 @@ def calibration() -> Calibration:
     return Calibration.from_json({"format": 1, "criteria": dict.fromkeys(WORDS, each)})
 
 
-# --- a report made by hand ------------------------------------------------------------------------
+# --- a report made by hand -----------------------------------------------------------------------
 
 
 def _function(name: str, text: str, start: int, **more: Any) -> Function:

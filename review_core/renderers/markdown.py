@@ -31,7 +31,7 @@ def render_markdown(report: Report) -> str:
 
 def escaped(text: str) -> str:
     """Foreign text on one line, without markup, HTML, mentions, references or invisibles."""
-    flat = " ".join(visible(text.replace("\n", " ").replace("\t", " ")).split())
+    flat = visible(" ".join(text.split()))
     flat = _MARKUP.sub(r"\\\g<0>", html.escape(flat, quote=False))
     # GitHub looks for mentions and addresses in the finished text: only another character stops it.
     flat = re.sub(r"@(?=\w)", "@\u200b", flat)
