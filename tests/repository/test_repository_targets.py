@@ -254,8 +254,12 @@ def test_a_folder_that_is_no_environment_is_not_touched(tmp_path: Path) -> None:
 
 def test_an_old_python_is_told_which_one_is_needed(tmp_path: Path) -> None:
     old = tmp_path / "python3"
-    program(old, '[ "$1" = --version ] && echo "Python 3.9.2"')
+    pretend = "import sys; sys.version_info = (3, 10, 9); exec(sys.argv[1])"
+    program(
+        old,
+        f'[ "$1" = -c ] && exec {sys.executable} -c "{pretend}" "$2"\necho "Python 3.10.9"',
+    )
     run = create_venv(old, tmp_path / "venv")
     assert run.returncode == 1
     assert "needs Python 3.11 or newer" in run.stderr
-    assert "Python 3.9.2" in run.stderr
+    assert "Python 3.10.9" in run.stderr
