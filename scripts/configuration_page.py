@@ -1,7 +1,4 @@
-"""Writes the table of keys in docs/configuration.md from the configuration's schema. `make fix` calls it.
-
-python scripts/configuration_page.py docs/configuration.md
-"""
+"""Writes the table of keys in docs/configuration.md from the schema; `make fix` calls it."""
 
 import json
 import sys

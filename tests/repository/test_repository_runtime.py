@@ -1,10 +1,13 @@
 """The runtime installs and imports without the training frameworks, and nothing too early."""
 
+import ast
+import importlib.metadata
 import json
 import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -122,3 +125,42 @@ def test_the_runtime_installs_from_nothing_and_reviews_the_demo_without_torch(
     )
     assert review.returncode == 0, review.stderr
     assert len(json.loads(review.stdout)["functions"]) >= 8
+
+
+def imported_modules(package: str) -> set[str]:
+    """The top-level modules of others that a package imports anywhere, in functions too."""
+    names = set()
+    for path in (ROOT / package).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names.add(node.module)
+    return {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"__future__"}
+
+
+@pytest.mark.parametrize(
+    ("package", "own", "extras"),
+    [
+        ("review_core", set(), ("cpu",)),
+        ("review_cli", {"review_core"}, ("cpu",)),
+        ("training", {"review_core"}, ("train",)),
+        ("model_export", {"review_core", "training"}, ("export", "cpu")),
+    ],
+)
+def test_a_package_imports_only_what_it_declares(
+    package: str, own: set[str], extras: tuple[str, ...]
+) -> None:
+    """Programs import the core and not one another; what others wrote is in pyproject.toml."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = project["dependencies"] + [
+        each for extra in extras for each in project["optional-dependencies"][extra]
+    ]
+    names = {re.split(r"[\[><=;! ]", each)[0].lower() for each in declared}
+    distributions = importlib.metadata.packages_distributions()
+    undeclared = {
+        module
+        for module in imported_modules(package) - own - {package}
+        if not names & {name.lower() for name in distributions.get(module, [])}
+    }
+    assert undeclared == set()
