@@ -1,0 +1,227 @@
+"""Finds the functions that a change touches, each beside what it was before. Judges nothing.
+
+Pieces are paired by name first, then by what they say, so that what was moved or renamed is not
+taken for new. What reads the same on both sides is left out: unchanged code is never scored.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from itertools import pairwise
+
+from review_core.diff import hunks
+from review_core.functions import functions_of
+from review_core.languages import Language
+from review_core.layout import normalise
+from review_core.types import ChangedFunction, FileChange, Function, FunctionKind, Hunk, LineRange
+
+LIKE_ENOUGH = 0.6
+"""Least similarity of two pieces under different names.
+
+Two one-line getters that differ in a name reach .5; a renamed function with a third rewritten, .6.
+"""
+
+LIKE_ENOUGH_BY_NAME = 0.3
+"""The same where the last part of the name agrees: a method that was moved and changed."""
+
+_LEFT_OVER = (FunctionKind.CLASS_BODY, FunctionKind.MODULE)
+
+Pair = tuple[Function | None, Function | None]
+
+
+def changed_functions(file: FileChange, language: Language) -> tuple[ChangedFunction, ...]:
+    """The pieces of a file that differ between its sides, in the order of head, gone ones included.
+
+    Each has the hunks that touch it on either side. A pair that no hunk touches has not changed,
+    even if its limits have: a blank line after a comment makes it cease to be a function's.
+    """
+    base = functions_of(file.base, language) if file.base is not None else ()
+    head = functions_of(file.head, language) if file.head is not None else ()
+    edits = hunks(file.base or "", file.head or "")
+    changed = [
+        ChangedFunction(file.path, language.name, before, after, touching)
+        for before, after in _paired(base, head)
+        if (touching := _touching(edits, before, after)) and not _reads_the_same(before, after)
+    ]
+    return tuple(sorted(changed, key=lambda function: _position(function, edits)))
+
+
+def similarity(base: str, head: str) -> float:
+    """How alike two texts are in [0, 1]: Dice's coefficient over pairs of neighbouring tokens."""
+    return _overlap(_bigrams(base), _bigrams(head))
+
+
+# --- pairing --------------------------------------------------------------------------------------
+
+
+def _paired(base: Sequence[Function], head: Sequence[Function]) -> list[Pair]:
+    pairs: list[Pair] = []
+    left, right = list(base), list(head)
+    for key in (_full_name, _name, _content):
+        found = list(_pairs_by(key, left, right))
+        pairs += found
+        left = _without(left, (before for before, _ in found))
+        right = _without(right, (after for _, after in found))
+    found = _pairs_by_likeness(left, right)
+    pairs += found
+    pairs += [(before, None) for before in _without(left, (before for before, _ in found))]
+    pairs += [(None, after) for after in _without(right, (after for _, after in found))]
+    return pairs
+
+
+def _full_name(function: Function) -> Hashable:
+    return function.kind, function.name
+
+
+def _name(function: Function) -> Hashable:
+    """Without the kind: a function may become a lambda, and an assigned one a method."""
+    return function.kind in _LEFT_OVER, function.name
+
+
+def _content(function: Function) -> Hashable:
+    return function.kind in _LEFT_OVER, _canonical(function)
+
+
+def _pairs_by(
+    key: Callable[[Function], Hashable], base: Sequence[Function], head: Sequence[Function]
+) -> Iterator[tuple[Function, Function]]:
+    """Pairs of equal keys; of several, equal texts first, then the most alike, then in order."""
+    sides: defaultdict[Hashable, tuple[list[Function], list[Function]]]
+    sides = defaultdict(lambda: ([], []))
+    for function in base:
+        sides[key(function)][0].append(function)
+    for function in head:
+        sides[key(function)][1].append(function)
+    for left, right in sides.values():
+        if len(left) == 1 and len(right) == 1:
+            yield left[0], right[0]
+        elif left and right:
+            yield from _matched(left, right)
+
+
+def _matched(
+    base: Sequence[Function], head: Sequence[Function]
+) -> Iterator[tuple[Function, Function]]:
+    """As many pairs as the shorter side has pieces."""
+    same = list(_in_order_by(_content, base, head))
+    yield from same
+    left = _without(base, (before for before, _ in same))
+    right = _without(head, (after for _, after in same))
+    alike = _pairs_by_likeness(left, right, least=0.0)
+    yield from alike
+    left = _without(left, (before for before, _ in alike))
+    right = _without(right, (after for _, after in alike))
+    yield from zip(left, right, strict=False)
+
+
+def _in_order_by(
+    key: Callable[[Function], Hashable], base: Sequence[Function], head: Sequence[Function]
+) -> Iterator[tuple[Function, Function]]:
+    waiting: defaultdict[Hashable, list[Function]] = defaultdict(list)
+    for function in reversed(base):
+        waiting[key(function)].append(function)
+    for function in head:
+        if waiting[key(function)]:
+            yield waiting[key(function)].pop(), function
+
+
+def _without(functions: Sequence[Function], taken: Iterable[Function]) -> list[Function]:
+    gone = {id(function) for function in taken}
+    return [function for function in functions if id(function) not in gone]
+
+
+def _pairs_by_likeness(
+    base: Sequence[Function], head: Sequence[Function], least: float | None = None
+) -> list[tuple[Function, Function]]:
+    """The most alike first, each piece once; who shares no pair of tokens is never compared.
+
+    :param least: the similarity a pair must reach; None: what the names ask for.
+    """
+    base_grams, head_grams = ([_bigrams(each.text) for each in side] for side in (base, head))
+    holders: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    for at, grams in enumerate(base_grams):
+        for gram in grams:
+            holders[gram].append(at)
+    candidates = []
+    for j, grams in enumerate(head_grams):
+        common: Counter[int] = Counter()
+        for gram, count in grams.items():
+            for i in holders.get(gram, ()):
+                common[i] += min(count, base_grams[i][gram])
+        for i, shared in common.items():
+            likeness = 2 * shared / (base_grams[i].total() + grams.total())
+            needed = _least_likeness(base[i], head[j]) if least is None else least
+            if likeness >= needed:
+                candidates.append((-likeness, i, j))
+    pairs, taken_base, taken_head = [], set(), set()
+    for _, i, j in sorted(candidates):
+        if i not in taken_base and j not in taken_head:
+            taken_base.add(i)
+            taken_head.add(j)
+            pairs.append((base[i], head[j]))
+    return pairs
+
+
+def _least_likeness(base: Function, head: Function) -> float:
+    if (base.kind in _LEFT_OVER) != (head.kind in _LEFT_OVER):
+        return 2.0  # a class never was a function
+    same_last = base.name.rpartition(".")[2] == head.name.rpartition(".")[2]
+    return LIKE_ENOUGH_BY_NAME if same_last else LIKE_ENOUGH
+
+
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+
+
+def _bigrams(text: str) -> Counter[tuple[str, str]]:
+    return Counter(pairwise(["", *_TOKEN.findall(text), ""]))
+
+
+def _overlap(base: Counter[tuple[str, str]], head: Counter[tuple[str, str]]) -> float:
+    return 2 * (base & head).total() / (base.total() + head.total())
+
+
+# --- what changed ---------------------------------------------------------------------------------
+
+
+def _canonical(function: Function) -> str:
+    """What the piece says. In what functions leave over, blank lines come and go with them."""
+    text = normalise(function.text)
+    if function.kind in _LEFT_OVER:
+        return "\n".join(line for line in text.split("\n") if line)
+    return text
+
+
+def _reads_the_same(base: Function | None, head: Function | None) -> bool:
+    return base is not None and head is not None and _canonical(base) == _canonical(head)
+
+
+def _touching(
+    edits: Iterable[Hunk], base: Function | None, head: Function | None
+) -> tuple[Hunk, ...]:
+    return tuple(
+        hunk
+        for hunk in edits
+        if _overlaps(base, hunk.base_start, hunk.base_count)
+        or _overlaps(head, hunk.head_start, hunk.head_count)
+    )
+
+
+def _overlaps(function: Function | None, start: int, count: int) -> bool:
+    spans: tuple[LineRange, ...] = function.spans if function is not None else ()
+    return any(span.start < start + count and start <= span.end for span in spans)
+
+
+def _position(function: ChangedFunction, edits: Sequence[Hunk]) -> tuple[int, bool]:
+    """Where to list it: the line at head, or where head goes on after what is gone."""
+    if function.head is not None:
+        return function.head.lines.start, True
+    line = function.shown.lines.start
+    moved = 0
+    for hunk in edits:
+        if hunk.base_start + hunk.base_count <= line:
+            moved = hunk.head_start + hunk.head_count - hunk.base_start - hunk.base_count
+        elif hunk.base_start <= line:
+            return hunk.head_start, False
+    return line + moved, False
