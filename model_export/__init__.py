@@ -1,0 +1,1 @@
+"""Turns a trained checkpoint into a bundle. Needs torch; the runtime never imports it."""

@@ -1,0 +1,182 @@
+"""Measures whether a graph says what torch says: at every token, in one pass or in pieces. Decides
+by fixed gates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from model_export.checkpoint import Checkpoint
+from review_core.bundle import Manifest
+from review_core.layout import normalise
+from review_core.session import Row, Session, State
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+Rewards: TypeAlias = NDArray[np.float32]  # tokens x heads
+Ids: TypeAlias = tuple[int, ...]
+
+PROBE = '''\
+def merge_intervals(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Join intervals that touch or overlap; the result is sorted."""
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(intervals):
+        if merged and start <= merged[-1][1]:
+            last_start, last_end = merged.pop()
+            merged.append((last_start, max(last_end, end)))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def total_length(intervals: list[tuple[int, int]]) -> int:
+    return sum(end - start for start, end in merge_intervals(intervals))
+
+
+class Calendar:
+    def __init__(self, busy: list[tuple[int, int]]) -> None:
+        self._busy = merge_intervals(busy)
+
+    def is_free(self, at: int) -> bool:
+        return not any(start <= at < end for start, end in self._busy)
+'''
+"""A text of ours that every bundle is probed with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """The most that may differ. Relative ones are to the largest reward seen, or to 1 if that is
+    smaller.
+    """
+
+    export: float = 1e-4
+    """fp32 graph against torch, absolute (DESIGN 9)."""
+    stored: float = 1e-5
+    """Quantised graph against the fp32 graph of the same rounded weights, relative."""
+    cached: float = 1e-5
+    """Read in pieces, in a padded batch, against one full pass, relative."""
+    sign_agreement: float = 0.995
+    """Share of margins above .1 that keep their sign when weights are rounded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """What was measured, in logits; None: nothing to compare.
+
+    export, linear, embedding: the largest difference after that step, at any token. cached: pieces
+    against full pass on the final graph. rounding: pooled rewards of the rounded weights against
+    the checkpoint's own; sign_agreement: of the margins between any two samples. largest: the
+    largest reward, for scale. tokens: how many were compared.
+    """
+
+    export: float
+    linear: float | None
+    embedding: float | None
+    cached: float
+    rounding: float
+    sign_agreement: float | None
+    largest: float
+    tokens: int
+
+    def to_json(self) -> dict[str, float | int | None]:
+        """The manifest's `parity`."""
+        return asdict(self)
+
+    def failures(self, gates: Gates) -> list[str]:
+        """One line for each gate that is not met."""
+        scale = max(1.0, self.largest)
+        checks = [
+            ("fp32 graph against torch", self.export, gates.export),
+            ("4- or 8-bit linear layers against fp32", self.linear, gates.stored * scale),
+            ("8-bit embedding against fp32", self.embedding, gates.stored * scale),
+            ("cached against full pass", self.cached, gates.cached * scale),
+        ]
+        lines = [
+            f"{name}: rewards differ by {found:.2e}, at most {most:.0e} is allowed"
+            for name, found, most in checks
+            if found is not None and not found <= most  # a NaN fails
+        ]
+        if self.sign_agreement is not None and self.sign_agreement < gates.sign_agreement:
+            lines.append(
+                f"rounded weights keep the sign of {self.sign_agreement:.1%} of margins, "
+                f"{gates.sign_agreement:.1%} is asked"
+            )
+        return lines
+
+
+def samples(tokenizer: Tokenizer, model: Checkpoint | Manifest) -> list[Ids]:
+    """Token sequences to compare on: the probe and its beginnings as the model reads them, and
+    random tokens.
+    """
+    prompt = next(iter(model.criteria.values())).prompt or ""
+    lines = PROBE.splitlines(keepends=True)
+    texts = ["".join(lines[: round(len(lines) * part / 8)]) for part in range(1, 9)]
+    read = [model.layout.render(tokenizer, normalise(text), criterion=prompt).ids for text in texts]
+    random = np.random.default_rng(7)
+    size = tokenizer.get_vocab_size()
+    noise = [tuple(random.integers(0, size, length).tolist()) for length in (1, 17, 64, 300)]
+    return [ids[: model.max_tokens] for ids in (*read, *noise)]
+
+
+def torch_rewards(model: PreTrainedModel, ids: Ids) -> Rewards:
+    """The reference: the head on every token's hidden state, one full pass."""
+    import torch
+
+    body: Any = model.base_model
+    head: Any = model.score
+    with torch.inference_mode():
+        hidden = body(input_ids=torch.tensor([ids])).last_hidden_state  # 1 x tokens x hidden
+        rewards: Rewards = head(hidden)[0].numpy()
+    return rewards
+
+
+def full_pass(session: Session, ids: Ids) -> Rewards:
+    """One row, no past."""
+    return session.run([Row(ids)])[0].rewards
+
+
+def in_pieces(session: Session, batch: Sequence[Ids]) -> list[Rewards]:
+    """Each sequence read in three pieces of its own lengths, all sequences together in padded
+    batches.
+    """
+    found: list[list[Rewards]] = [[] for _ in batch]
+    pasts: list[tuple[State, ...]] = [() for _ in batch]
+    thirds = [(ids[: len(ids) // 3], ids[len(ids) // 3 : -1], ids[-1:]) for ids in batch]
+    for pieces in zip(*thirds, strict=True):
+        reading = [index for index, piece in enumerate(pieces) if piece]
+        rows = [Row(pieces[index], pasts[index], keep_state=True) for index in reading]
+        for index, result in zip(reading, session.run(rows), strict=True):
+            found[index].append(result.rewards)
+            if result.state is not None:
+                pasts[index] += (result.state,)
+    return [np.concatenate(parts) for parts in found]
+
+
+def largest_difference(first: Sequence[Rewards], second: Sequence[Rewards]) -> float:
+    """The largest |difference| at any token of any sequence."""
+    return max(float(np.abs(a - b).max()) for a, b in zip(first, second, strict=True))
+
+
+def sign_agreement(
+    reference: Sequence[Rewards], other: Sequence[Rewards], threshold: float = 0.1
+) -> float | None:
+    """Share of the margins between any two samples, per head, beyond `threshold` that keep their
+    sign.
+
+    :param reference: per sample its mean reward, shape (heads,); `other` likewise.
+    :return: None if no margin is that large.
+    """
+    kept: list[bool] = []
+    for a, b in combinations(range(len(reference)), 2):
+        before, after = reference[a] - reference[b], other[a] - other[b]
+        clear = np.abs(before) > threshold
+        kept += (np.sign(before) == np.sign(after))[clear].tolist()
+    return sum(kept) / len(kept) if kept else None

@@ -1,0 +1,211 @@
+"""Computes rewards for sets of token sequences, each distinct prefix once. Knows tokens only: no
+code, cache or criteria.
+
+The sequences become a prefix tree. A node is computed from the states of the nodes above it, so a
+criterion prompt in front of many codes, a code in front of many prompts, and what two versions of a
+function share are one mechanism. The reward head is linear and applied to every token, so pooling
+happens here: a sequence's reward is a mean of rewards that belong to tokens, wherever in the tree
+those tokens were computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from review_core.bundle import Bundle, Pooling, Variant
+from review_core.errors import BundleError
+from review_core.layout import TokenSequence
+from review_core.prefixes import Ids, Node, prefix_tree
+from review_core.session import Row, Session, usable_providers
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a run may take. None of it changes a reward beyond rounding (1e-5).
+
+    rows: sequences read together. cells: rows x (past + new tokens) after padding, which is what
+    memory grows with. run: most new tokens of one row; longer ones are read in pieces. state_bytes:
+    for kept states, and again for those a run takes in and gives out; what does not fit is computed
+    again when it is needed.
+    """
+
+    rows: int = 16
+    cells: int = 4096
+    run: int = 256
+    state_bytes: int = 512 * 2**20
+
+
+class Engine:
+    """A bundle's graph, ready to run. Not for several threads at once.
+
+    Opening it reads the weights and takes a while; `tokens_computed` counts what went through the
+    model since.
+    """
+
+    def __init__(self, bundle: Bundle, *, threads: int = 0, limits: Limits | None = None) -> None:
+        """Open the best of the bundle's graphs that can run here.
+
+        :param threads: how many a run may use; 0 for one a physical core.
+        :raises RuntimeMissingError: if onnxruntime is not installed.
+        :raises BundleError: if no graph fits this machine, or it is not what the manifest says.
+        """
+        manifest = bundle.manifest
+        variant, providers = _choose(bundle, usable_providers())
+        self._session = Session(
+            bundle.path / variant.file, manifest.graph, threads=threads, providers=providers
+        )
+        unknown = [key for key, asked in manifest.criteria.items() if asked.head >= self.heads]
+        if unknown:
+            raise BundleError(
+                f"{bundle.path / variant.file} has {self.heads} heads and none for {unknown[0]}; "
+                "export the bundle again"
+            )
+        self._pooling = manifest.pooling
+        self._limits = limits or Limits()
+        self._cells = min(
+            self._limits.cells, self._limits.state_bytes // self._session.bytes_per_token
+        )
+        self._kept_bytes = 0
+        self.tokens_computed = 0
+
+    @property
+    def heads(self) -> int:
+        """How many rewards a sequence gets."""
+        return self._session.heads
+
+    def rewards(
+        self, sequences: Sequence[TokenSequence], *, cancelled: Callable[[], bool] | None = None
+    ) -> list[NDArray[np.float32]]:
+        """The pooled rewards of each sequence, shape (heads,), in the order given.
+
+        Mean pooling over no code at all is 0, the middle of the scale: an empty text has no tokens
+        to judge. The same holds for a sequence without tokens under either pooling.
+
+        :param cancelled: asked before every run of the model.
+        :raises concurrent.futures.CancelledError: once `cancelled` says so.
+        """
+        wanted: dict[Ids, dict[tuple[int, int], NDArray[np.float32]]] = {}
+        for sequence in sequences:
+            wanted.setdefault(sequence.ids, {})[sequence.code] = np.zeros(self.heads, np.float32)
+        root = prefix_tree((ids for ids in wanted if ids), self._limits.run)
+        self._kept_bytes = 0
+        ready = list(root.children)
+        while ready:
+            if cancelled is not None and cancelled():
+                raise CancelledError
+            batch, ready = self._next_batch(ready)
+            self._compute(batch)
+            for node in batch:
+                if node.sequence is not None:
+                    pools = wanted[node.sequence]
+                    for code in pools:
+                        pools[code] = self._pool(node, code)
+                ready += node.children
+                self._release(node)
+        return [wanted[sequence.ids][sequence.code] for sequence in sequences]
+
+    def _next_batch(self, ready: list[Node]) -> tuple[list[Node], list[Node]]:
+        """Split off nodes to compute together: those deepest in the tree, so that what was begun is
+        finished first.
+        """
+        ordered = sorted(ready, key=lambda node: (-node.start, -len(node.ids), node.ids))
+        batch: list[Node] = []
+        rest: list[Node] = []
+        longest = widest = 0
+        for node in ordered:
+            tokens, past = self._extent(node)
+            width = max(widest, tokens) + max(longest, past)
+            fits = (len(batch) + 1) * width <= self._cells
+            alike = 2 * min(tokens, widest) >= max(
+                tokens, widest
+            )  # else padding outweighs the tokens
+            if not batch or (len(batch) < self._limits.rows and fits and alike):
+                batch.append(node)
+                longest, widest = max(longest, past), max(widest, tokens)
+            else:
+                rest.append(node)
+        return batch, rest
+
+    def _extent(self, node: Node) -> tuple[int, int]:
+        """How many tokens the node needs read, those of ancestors without a state included, and how
+        many it need not.
+        """
+        past = sum(len(above.ids) for above in _kept_above(node))
+        return node.end - past, past
+
+    def _compute(self, batch: Sequence[Node]) -> None:
+        """Give every node of the batch its rewards and, if it will be continued, its state."""
+        rows: list[Row] = []
+        for node in batch:
+            kept = _kept_above(node)
+            ids = tuple(token for below in node.path[len(kept) :] for token in below.ids)
+            past = tuple(above.state for above in kept if above.state is not None)
+            rows.append(Row(ids, past, keep_state=self._reserve(node, len(ids))))
+        for node, row, reading in zip(batch, rows, self._session.run(rows), strict=True):
+            self.tokens_computed += len(row.ids)
+            node.rewards = reading.rewards[-len(node.ids) :]
+            node.state = reading.state
+
+    def _reserve(self, node: Node, tokens: int) -> bool:
+        """Whether to keep the node's state: it is continued, its ancestors' states are all there,
+        and there is room.
+        """
+        size = len(node.ids) * self._session.bytes_per_token
+        keep = (
+            bool(node.children)
+            and tokens == len(node.ids)
+            and self._kept_bytes + size <= self._limits.state_bytes
+        )
+        self._kept_bytes += size * keep
+        return keep
+
+    def _pool(self, node: Node, code: tuple[int, int]) -> NDArray[np.float32]:
+        if self._pooling is Pooling.LAST:
+            last: NDArray[np.float32] = _rewards(node)[-1]
+            return last.copy()
+        start, end = code
+        if start >= end:
+            return np.zeros(self.heads, np.float32)
+        tokens = np.concatenate([_rewards(above) for above in node.path])  # tokens x heads
+        mean: NDArray[np.float64] = tokens[start:end].mean(axis=0, dtype=np.float64)
+        return mean.astype(np.float32)
+
+    def _release(self, node: Node) -> None:
+        """Let go of what nobody below needs any more, upwards from a computed node."""
+        while node.waiting == 0 and node.parent is not None:
+            if node.state is not None:
+                self._kept_bytes -= len(node.ids) * self._session.bytes_per_token
+            node.state = node.rewards = None
+            node = node.parent
+            node.waiting -= 1
+
+
+def _choose(bundle: Bundle, usable: Sequence[str]) -> tuple[Variant, list[str]]:
+    for variant in bundle.manifest.variants:
+        providers = [name for name in usable if name in variant.providers]
+        if providers:
+            return variant, providers
+    raise BundleError(
+        f"{bundle.path} has no graph for {' or '.join(usable)}; export one that names it"
+    )
+
+
+def _kept_above(node: Node) -> list[Node]:
+    """The unbroken run of ancestors, from the top, whose states are at hand."""
+    kept: list[Node] = []
+    for above in node.path[:-1]:
+        if above.state is None:
+            break
+        kept.append(above)
+    return kept
+
+
+def _rewards(node: Node) -> NDArray[np.float32]:
+    if node.rewards is None:
+        raise RuntimeError("a node was pooled before it was computed")
+    return node.rewards
