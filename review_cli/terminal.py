@@ -133,7 +133,8 @@ class _Page:
 
     def _rows(self, review: FunctionReview) -> Iterator[Text]:
         name = Text("  " + _fit(visible(review.function.name), self._name - 2, self._glyphs.more))
-        padded = name.copy().append(" " * max(self._name + _GAP - cell_len(name.plain), 0))
+        width = 0 if self._stacked else self._name - cell_len(name.plain)
+        padded = name.copy().append(" " * (max(width, 0) + _GAP))
         remark = visible(_remark(review))
         if not review.scores or _all_for_one_reason(review):
             yield padded.append(remark, "dim")

@@ -166,7 +166,7 @@ def _readable(change: Change) -> tuple[list[_File], tuple[Skipped, ...]]:
     for each in change.files:
         language = language_of(each.path)
         if language is None:
-            skipped.append(Skipped(each.path, "not in a language that is reviewed"))
+            skipped.append(Skipped(each.path, "not a language Themis reads"))
         else:
             files.append(_File(each, language))
     return files, tuple(skipped)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from review_core.config import Settings
+from review_core.diff import hunks
 from review_core.functions import functions_of
 from review_core.languages import Language
 from review_core.layout import normalise
@@ -69,17 +70,31 @@ def finding_id(
 
 
 def changed_lines(function: ChangedFunction) -> LineRange:
-    """The head lines that changed in the function; its first line if some were only taken away."""
-    inside = function.shown.lines
-    changed = [
+    """The head lines that changed in the function; its first line if some were only taken away.
+
+    A moved function is new as a whole where it stands; of that, what changed on the way.
+    """
+    added = {
         line
         for hunk in function.hunks
-        if hunk.head_count
-        for line in (hunk.head_start, hunk.head_start + hunk.head_count - 1)
-    ]
-    if not changed or max(changed) < inside.start or min(changed) > inside.end:
-        return LineRange(inside.start, inside.start)
-    return LineRange(max(min(changed), inside.start), min(max(changed), inside.end))
+        for line in range(hunk.head_start, hunk.head_start + hunk.head_count)
+    }
+    inside = [line for line in line_numbers(function.shown) if line is not None and line in added]
+    edited = _edited(function)
+    changed = [line for line in inside if line in edited] or inside
+    if not changed:
+        return LineRange(function.shown.lines.start, function.shown.lines.start)
+    return LineRange(changed[0], changed[-1])
+
+
+def line_numbers(function: Function) -> list[int | None]:
+    """For each line of a function's text its line in the file, None between its spans."""
+    numbers: list[int | None] = []
+    for span in function.spans:
+        if numbers:
+            numbers.append(None)  # functions.py joins spans with an empty line
+        numbers.extend(range(span.start, span.end + 1))
+    return numbers
 
 
 def percent(probability: float) -> str:
@@ -122,6 +137,18 @@ def _numbered(found: Iterable[Found]) -> Iterator[Found]:
             yield replace(each, finding=replace(each.finding, id=f"{each.finding.id}-{count}"))
         else:
             yield each
+
+
+def _edited(function: ChangedFunction) -> set[int | None]:
+    """The head lines that differ between the two texts of the function, wherever they stood."""
+    if function.base is None or function.head is None:
+        return set()
+    numbers = line_numbers(function.head)
+    return {
+        number
+        for hunk in hunks(function.base.text, function.head.text)
+        for number in numbers[hunk.head_start - 1 : hunk.head_start - 1 + hunk.head_count]
+    }
 
 
 def _texts(function: ChangedFunction) -> tuple[str | None, str | None]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from review_core.diff import hunks
+from review_core.findings import line_numbers
 from review_core.types import (
     Axis,
     BundleIdentity,
@@ -86,7 +87,7 @@ def shared_findings(report: Report) -> tuple[SharedFinding, ...]:
 
 def excerpt(function: ChangedFunction, limit: int = 8) -> Iterator[Line]:
     """The first changed lines of a function, `limit` at most, then how many more there are."""
-    base, head = list(_numbered(function.base)), list(_numbered(function.head))
+    base, head = _numbered(function.base), _numbered(function.head)
     left = limit
     omitted = 0
     for hunk in hunks(_text(function.base), _text(function.head)):
@@ -140,13 +141,7 @@ def _text(function: Function | None) -> str:
     return function.text if function else ""
 
 
-def _numbered(function: Function | None) -> Iterator[tuple[int | None, str]]:
-    """The lines of a function's text with their numbers in the file, None between its spans."""
+def _numbered(function: Function | None) -> list[tuple[int | None, str]]:
     if function is None:
-        return
-    numbers: list[int | None] = []
-    for span in function.spans:
-        if numbers:
-            numbers.append(None)
-        numbers.extend(range(span.start, span.end + 1))
-    yield from zip(numbers, function.text.split("\n"), strict=False)
+        return []
+    return list(zip(line_numbers(function), function.text.split("\n"), strict=True))

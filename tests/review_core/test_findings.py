@@ -166,6 +166,21 @@ def test_a_finding_stands_on_the_changed_lines_inside_the_function(
     assert changed_lines(change("x", "1\n2\n3\n4\n5", *hunks)) == LineRange(start, end)
 
 
+def test_a_function_that_moved_is_found_at_what_changed_on_the_way() -> None:
+    """All of its lines are new where it stands; only the second one reads otherwise."""
+    moved = change("1\n2\n3", "1\ntwo\n3", Hunk(40, 3, 40, 0), Hunk(10, 0, 10, 3))
+    assert changed_lines(moved) == LineRange(11, 11)
+
+
+def test_a_class_body_is_found_on_its_own_lines_not_on_those_of_its_methods() -> None:
+    """A hunk over lines 11 to 25 touches the body's 10-11 and the method between 12 and 29."""
+    spans = LineRange(10, 11), LineRange(30, 31)
+    body = Function("C", FunctionKind.CLASS_BODY, "a\nb\n\nc\nd", spans)
+    before = replace(body, text="a\nx\n\nc\nd")
+    changed = ChangedFunction("a.py", "Python", before, body, (Hunk(11, 1, 11, 15),))
+    assert changed_lines(changed) == LineRange(11, 11)
+
+
 # --- what is withheld -----------------------------------------------------------------------------
 
 SOURCE = """\

@@ -227,7 +227,7 @@ def test_hostile_names_and_code_stay_inside_their_places(report: Report) -> None
     review = report.functions[0]
     head = review.function.head
     assert head is not None
-    hostile = replace(head, text="def x():\n    '''\n````\n@everyone</details>\n    '''")
+    hostile = replace(head, text="def x():\n````\n@everyone</details>\n")
     function = replace(review.function, path="a|`b`.py", head=hostile)
     finding = replace(report.findings[0], path="a|`b`.py")
     text = render_markdown(
