@@ -1,4 +1,6 @@
-"""Measures a bundle on files of preference pairs: `themis bench` and training's evaluation both come through here."""
+"""Measures a bundle on files of preference pairs: `themis bench` and training's evaluation both
+come through here.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import attrgetter
 from typing import Any, Protocol
 
 from review_core.calibration import Calibration
@@ -35,7 +38,9 @@ class PairScorer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BenchTable:
-    """Figures over all pairs and by aspect, fine aspect, language and subset; `unscored` pairs were too long."""
+    """Figures over all pairs and by aspect, fine aspect, language and subset; `unscored` pairs were
+    too long.
+    """
 
     overall: Metrics
     by: Mapping[str, Mapping[str, Metrics]]
@@ -72,12 +77,10 @@ def run_bench(
     fine: list[PairOutcome] = []
     for pair, chosen, rejected in _scored(known, scorer, progress):
         outcomes.append(_outcome(pair, pair.aspect, chosen, rejected, calibration))
-        if pair.fine_aspect in scorer.criteria and pair.fine_aspect != pair.aspect:
-            fine.append(_outcome(pair, pair.fine_aspect, chosen, rejected, calibration))
-    by = {
-        name: _rows(outcomes, lambda outcome, name=name: getattr(outcome, name))  # type: ignore[misc]
-        for name in ("aspect", "language", "subset")
-    }
+        own = pair.fine_aspect
+        if own and own in scorer.criteria and own != pair.aspect:
+            fine.append(_outcome(pair, own, chosen, rejected, calibration))
+    by = {name: _rows(outcomes, attrgetter(name)) for name in ("aspect", "language", "subset")}
     by["fine_aspect"] = _rows(fine, lambda outcome: outcome.aspect)
     return BenchTable(measure(outcomes), by, len(known) - len(outcomes))
 
@@ -132,9 +135,7 @@ def _outcome(
     )
 
 
-def _rows(
-    outcomes: Sequence[PairOutcome], key: Callable[[PairOutcome], str]
-) -> dict[str, Metrics]:
+def _rows(outcomes: Sequence[PairOutcome], key: Callable[[PairOutcome], str]) -> dict[str, Metrics]:
     found: dict[str, list[PairOutcome]] = defaultdict(list)
     for outcome in outcomes:
         found[key(outcome)].append(outcome)

@@ -1,17 +1,21 @@
-"""The errors a user can meet, each with its remedy in the message. Raised where the fact is known, caught at the edge.
+"""The errors a user can meet, each with its remedy in the message.
 
-ThemisError
-├── InputError            what the user asked for cannot be read: repository, revision, patch, path, pair file
-├── ConfigurationError    a configuration file or setting is not valid
-└── BundleError           a model bundle is missing, incomplete, corrupted or too new
-    └── RuntimeMissingError   onnxruntime is not installed
+Raised where the fact is known, caught at the edge.
+
+    ThemisError
+    ├── InputError              a repository, revision, patch, path or pair file cannot be read
+    ├── ConfigurationError      a configuration file or setting is not valid
+    └── BundleError             a model bundle is missing, incomplete, corrupted or too new
+        └── RuntimeMissingError onnxruntime is not installed
 """
 
 from __future__ import annotations
 
 
 class ThemisError(Exception):
-    """Base of every error that is the input's fault, not ours; its text is one line that names the remedy."""
+    """Base of every error that is the input's fault, not ours; its text is one line that names the
+    remedy.
+    """
 
 
 class InputError(ThemisError):

@@ -1,4 +1,6 @@
-"""The languages we read: names as in Themis's records, file endings, grammars, comment syntax, how well the model knows them."""
+"""The languages we read: names as in Themis's records, file endings, grammars, comment syntax, how
+well the model knows them.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,9 @@ if TYPE_CHECKING:
 class Language:
     """A language we can cut into functions.
 
-    in_distribution: whether Themis models were trained on it (FACTS: the eight, and TypeScript through JavaScript).
-    grammar: module and function that return the tree-sitter grammar. line_comment: how a comment line starts.
+    in_distribution: whether Themis models were trained on it (FACTS: the eight, and TypeScript
+    through JavaScript). grammar: module and function that return the tree-sitter grammar.
+    line_comment: how a comment line starts.
     """
 
     name: str

@@ -1,7 +1,9 @@
-"""Turns code into the token sequence a model reads. Training, export and serving all render here, so they cannot drift.
+"""Turns code into the token sequence a model reads. Training, export and serving all render here,
+so they cannot drift.
 
-A layout is an ordered list of literals and slots; a published model's comes from its chat template, rendered once at
-export. Special tokens are recognised in literals only: code that spells `<|im_end|>` is code.
+A layout is an ordered list of literals and slots; a published model's comes from its chat template,
+rendered once at export. Special tokens are recognised in literals only: code that spells
+`<|im_end|>` is code.
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ class TokenSequence:
 
 
 def normalise(code: str) -> str:
-    """Code as every model of ours reads it: no BOM, LF line ends, no trailing blanks, common indentation removed."""
+    """Code as every model of ours reads it: no BOM, LF line ends, no trailing blanks, common
+    indentation removed.
+    """
     lines = code.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return textwrap.dedent("\n".join(line.rstrip() for line in lines)).strip("\n")
 
@@ -64,8 +68,9 @@ class Layout:
     ) -> TokenSequence:
         """Tokenise one request. `code` is taken as it is: call `normalise` first.
 
-        Text between two special tokens is tokenised in one piece, as a chat template's output would be, so a token may
-        straddle the border of a slot; a token counts as code if any of its characters is.
+        Text between two special tokens is tokenised in one piece, as a chat template's output would
+        be, so a token may straddle the border of a slot; a token counts as code if any of its
+        characters is.
         """
         values = {Slot.CODE: code, Slot.CRITERION: criterion, Slot.INTENT: intent}
         ids: list[int] = []

@@ -1,4 +1,6 @@
-"""Honest numbers from scored preference pairs: accuracy that length cannot buy, with intervals and calibration error."""
+"""Honest numbers from scored preference pairs: accuracy that length cannot buy, with intervals and
+calibration error.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +19,9 @@ _BINS = 15
 class PairOutcome:
     """One scored pair.
 
-    margin = reward(chosen) - reward(rejected), in logits. preference: calibrated P(chosen better), in [0, 1].
-    longer: whether the chosen side has more characters, None if both have as many. group: its repository, or whatever
-    else is resampled whole.
+    margin = reward(chosen) - reward(rejected), in logits. preference: calibrated P(chosen better),
+    in [0, 1]. longer: whether the chosen side has more characters, None if both have as many.
+    group: its repository, or whatever else is resampled whole.
     """
 
     margin: float
@@ -33,7 +35,9 @@ class PairOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure with its 95 % interval (percentile bootstrap over groups); None where nothing can be said."""
+    """A figure with its 95 % interval (percentile bootstrap over groups); None where nothing can be
+    said.
+    """
 
     value: float | None
     low: float | None = None
@@ -48,10 +52,11 @@ class Estimate:
 class Metrics:
     """What a table row says.
 
-    length_balanced_accuracy: within each aspect the mean of the accuracy where chosen is longer and where it is shorter,
-    then the mean over aspects; "longer wins" and "shorter wins" score .5. size_only_baseline: accuracy of "longer wins",
-    ties counted half. calibration_error: expected, over 15 bins of equal count of max(p, 1-p) against being right.
-    accuracy_at_coverage: accuracy over the most confident share of the pairs.
+    length_balanced_accuracy: within each aspect the mean of the accuracy where chosen is longer and
+    where it is shorter, then the mean over aspects; "longer wins" and "shorter wins" score .5.
+    size_only_baseline: accuracy of "longer wins", ties counted half. calibration_error: expected,
+    over 15 bins of equal count of max(p, 1-p) against being right. accuracy_at_coverage: accuracy
+    over the most confident share of the pairs.
     """
 
     n: int
@@ -70,7 +75,8 @@ class Metrics:
             "size_only_baseline": _rounded(self.size_only_baseline),
             "ece": _rounded(self.calibration_error),
             "accuracy_at_coverage": {
-                str(round(100 * share)): _rounded(value) for share, value in self.accuracy_at_coverage
+                str(round(100 * share)): _rounded(value)
+                for share, value in self.accuracy_at_coverage
             },
         }
 
@@ -102,7 +108,8 @@ def expected_calibration_error(
 ) -> float | None:
     """Mean gap between confidence and accuracy over bins of equal count; None without pairs.
 
-    :param confidence: shape (n,), each in [.5, 1]. :param right: shape (n,), 1 where the model was right.
+    :param confidence: shape (n,), each in [.5, 1]. :param right: shape (n,), 1 where the model was
+    right.
     """
     if not len(right):
         return None
@@ -119,8 +126,11 @@ def _accuracy_at(
     return float(right[kept].mean()) if len(kept) else None
 
 
-# A statistic is a ratio of sums over cells; with sums per (group, cell) a bootstrap is one matrix product.
-_CellSums = tuple[NDArray[np.float64], NDArray[np.float64], list[str]]  # hits, counts: groups x cells
+# A statistic is a ratio of sums over cells; with sums per (group, cell) a bootstrap is one matrix
+# product.
+_CellSums = tuple[
+    NDArray[np.float64], NDArray[np.float64], list[str]
+]  # hits, counts: groups x cells
 
 
 def _cell_sums(
@@ -155,7 +165,9 @@ def _estimate(sums: _CellSums, samples: NDArray[np.float64]) -> Estimate:
     if len(hits) < 2:
         return Estimate(value)  # one group: nothing to resample
     with np.errstate(invalid="ignore"):
-        drawn = (samples @ hits) / (samples @ counts)  # bootstraps x cells; nan where a cell was not drawn
+        drawn = (samples @ hits) / (
+            samples @ counts
+        )  # bootstraps x cells; nan where a cell was not drawn
     whole = drawn[~np.isnan(drawn).any(1)].mean(1)
     if not len(whole):
         return Estimate(value)
@@ -166,7 +178,9 @@ def _estimate(sums: _CellSums, samples: NDArray[np.float64]) -> Estimate:
 def _balanced(
     outcomes: Sequence[PairOutcome], right: NDArray[np.float64], samples: NDArray[np.float64]
 ) -> Estimate:
-    """Mean over aspects of the mean over directions = mean over cells, if both directions of an aspect exist."""
+    """Mean over aspects of the mean over directions = mean over cells, if both directions of an
+    aspect exist.
+    """
     directions = {(outcome.aspect, outcome.longer) for outcome in outcomes}
     whole = {aspect for aspect, _ in directions if {(aspect, True), (aspect, False)} <= directions}
     cells = [

@@ -1,4 +1,4 @@
-"""Preference pairs on disk: Themis's record schema as JSON Lines, plain or zstd. Reads and writes; filters nothing."""
+"""Preference pairs on disk: Themis's record schema as JSON Lines, plain or zstd."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _REPOSITORY = re.compile(r"^([\w.-]+/[\w.-]+)@")
 class PreferencePair:
     """One preference: `chosen` is better than `rejected` in `aspect`, or as good when `tie` is set.
 
-    The fields are those of the published preference data (system, input, chosen, rejected, language, aspect, source,
-    idx); `fine_aspect`, `subset` and `licence` are ours and optional.
+    The fields are those of the published preference data (system, input, chosen, rejected,
+    language, aspect, source, idx); `fine_aspect`, `subset` and `licence` are ours and optional.
     """
 
     input: str
@@ -39,7 +39,9 @@ class PreferencePair:
 
     @property
     def group(self) -> str:
-        """What must stay on one side of a split and is resampled whole: the repository, else the subset, else the record."""
+        """What must stay on one side of a split and is resampled whole: the repository, else the
+        subset, else the record.
+        """
         if self.source and (match := _REPOSITORY.match(self.source)):
             return match.group(1)
         return self.subset or self.source or self.idx or "unknown"
@@ -75,16 +77,20 @@ def read_pairs(path: Path) -> Iterator[PreferencePair]:
                 yield pair_from_json(json.loads(line))
             except json.JSONDecodeError as error:
                 raise InputError(
-                    f"{path}:{number} is not JSON ({error.msg}); a record file has one object a line"
+                    f"{path}:{number} is not JSON ({error.msg}); a record file has one object "
+                    "a line"
                 ) from error
             except KeyError as error:
                 raise InputError(
-                    f"{path}:{number} has no text field {error}; a pair needs {', '.join(_REQUIRED)}"
+                    f"{path}:{number} has no text field {error}; a pair needs "
+                    f"{', '.join(_REQUIRED)}"
                 ) from error
 
 
 def write_pairs(path: Path, pairs: Iterable[PreferencePair]) -> int:
-    """Write pairs as JSON Lines (zstd when the name ends in .zst), absent fields left out; return how many."""
+    """Write pairs as JSON Lines (zstd when the name ends in .zst), absent fields left out; return
+    how many.
+    """
     count = 0
     with _open_text(path, write=True) as lines:
         for pair in pairs:

@@ -1,4 +1,5 @@
-"""The values that flow through a review, from a Change to a Report. No behaviour beyond what follows from the fields.
+"""The values that flow through a review, from a Change to a Report. No behaviour beyond what
+follows from the fields.
 
 Lines are 1-based and ranges inclusive, everywhere; the language server alone converts.
 """
@@ -28,14 +29,16 @@ class Verdict(StrEnum):
     UNSURE = "unsure"
 
 
-# --- the change ------------------------------------------------------------------------------------------------------
+# --- the change -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Hunk:
-    """A run of changed lines: `base[base_start-1 : base_start-1+base_count]` became the same slice of head.
+    """A run of changed lines: `base[base_start-1 : base_start-1+base_count]` became the same slice
+    of head.
 
-    A count of 0 is a pure insertion or deletion; its start is then the line before which the other side's lines stand.
+    A count of 0 is a pure insertion or deletion; its start is then the line before which the other
+    side's lines stand.
     """
 
     base_start: int
@@ -46,7 +49,10 @@ class Hunk:
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """One text file on both sides; None where the file does not exist there. Paths are POSIX, relative to the root."""
+    """One text file on both sides.
+
+    None where the file does not exist there. Paths are POSIX, relative to the root.
+    """
 
     path: str
     base: str | None
@@ -65,7 +71,10 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a source yields. `base` and `head` name the sides as a person would (a full hash, "index", a folder)."""
+    """What a source yields.
+
+    `base` and `head` name the sides as a person would (a full hash, "index", a folder).
+    """
 
     base: str
     head: str
@@ -74,11 +83,14 @@ class Change:
     intent: str | None = None
 
 
-# --- functions -------------------------------------------------------------------------------------------------------
+# --- functions ------------------------------------------------------------------------------------
 
 
 class FunctionKind(StrEnum):
-    """What a reviewed piece of code is. The last two are what is left of a class or file without its functions."""
+    """What a reviewed piece of code is.
+
+    The last two are what is left of a class or file without its functions.
+    """
 
     FUNCTION = "function"
     METHOD = "method"
@@ -102,8 +114,9 @@ class LineRange:
 class Function:
     """A reviewed piece of code on one side.
 
-    name: qualified ("Cart.total", "<module>"). text: its lines, decorators and doc comments included. spans: where those
-    lines stand, in order; one range but for class bodies and modules, whose functions are cut out.
+    name: qualified ("Cart.total", "<module>"). text: its lines, decorators and doc comments
+    included. spans: where those lines stand, in order; one range but for class bodies and modules,
+    whose functions are cut out.
     """
 
     name: str
@@ -121,7 +134,10 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class ChangedFunction:
-    """A function whose text differs between the sides. None: it does not exist there. At least one side exists."""
+    """A function whose text differs between the sides.
+
+    None: it does not exist there. At least one side exists.
+    """
 
     path: str
     language: str
@@ -148,15 +164,15 @@ class ChangedFunction:
         return side
 
 
-# --- the report ------------------------------------------------------------------------------------------------------
+# --- the report -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class AxisScore:
     """One function on one axis.
 
-    margin = reward(head) - reward(base) in logits. preference: calibrated P(head better), in [0, 1]. why: the reason, in
-    a few words, where the verdict is `unsure` against the number.
+    margin = reward(head) - reward(base) in logits. preference: calibrated P(head better), in [0,
+    1]. why: the reason, in a few words, where the verdict is `unsure` against the number.
     """
 
     axis: Axis
@@ -169,7 +185,9 @@ class AxisScore:
 
 @dataclass(frozen=True, slots=True)
 class FunctionReview:
-    """A changed function with its scores; no scores when a side is missing or it was not scored (`note` says why)."""
+    """A changed function with its scores; no scores when a side is missing or it was not scored
+    (`note` says why).
+    """
 
     function: ChangedFunction
     scores: Mapping[Axis, AxisScore] = field(default_factory=dict)
@@ -178,7 +196,10 @@ class FunctionReview:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A confident `worse`. `id` holds no line number: the same change keeps its id when it moves (see findings.py)."""
+    """A confident `worse`.
+
+    `id` holds no line number: the same change keeps its id when it moves (see findings.py).
+    """
 
     id: str
     path: str
@@ -202,7 +223,10 @@ class Withheld:
 
 @dataclass(frozen=True, slots=True)
 class BundleIdentity:
-    """Which model spoke. `sha256` is the hash of the manifest, which holds every other file's hash."""
+    """Which model spoke.
+
+    `sha256` is the hash of the manifest, which holds every other file's hash.
+    """
 
     name: str
     sha256: str
@@ -220,7 +244,9 @@ class Statistics:
     tokens: int
     """Tokens the sequences hold together."""
     tokens_computed: int
-    """Tokens that went through the model; fewer, because common prefixes are shared and results cached."""
+    """Tokens that went through the model; fewer, because common prefixes are shared and results
+    cached.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""Trains the reward models that review_core runs: records, students, objectives, features, fitting, honest evaluation."""
+"""Trains the reward models that review_core runs: students, objectives, fitting, calibration."""

@@ -1,7 +1,9 @@
-"""Pooled hidden states of a frozen student for preference pairs: what linear reward heads are fitted on.
+"""Pooled hidden states of a frozen student for preference pairs: what linear reward heads are
+fitted on.
 
-The two sides of a pair are read with their common head computed once. Work is cut into shards that are written as they
-finish, so an interrupted run goes on where it stopped; each shard uses one thread (two processes beat two threads).
+The two sides of a pair are read with their common head computed once. Work is cut into shards that
+are written as they finish, so an interrupted run goes on where it stopped; each shard uses one
+thread (two processes beat two threads).
 """
 
 from __future__ import annotations
@@ -23,16 +25,51 @@ from torch import Tensor
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 from transformers.cache_utils import DynamicCache
 
+from review_core.errors import InputError
 from review_core.layout import Layout, TokenSequence, normalise
-from review_core.records import PreferencePair
+from review_core.records import PreferencePair, read_pairs, write_pairs
+from training.model import POOLINGS
 
 log = logging.getLogger(__name__)
-POOLINGS = ("mean", "last")
+PAIRS = "pairs.jsonl.zst"
+
+
+def load_features(
+    folders: Sequence[Path], depth: int, pooling: str
+) -> tuple[list[PreferencePair], NDArray[np.float32]]:
+    """Pairs and their features at one depth and pooling from finished `extract` folders; too long
+    pairs are left out.
+
+    :return: the pairs and an array of shape (pairs, 2 sides, hidden).
+    :raises InputError: if a folder is unfinished or was not read at that depth.
+    """
+    pairs: list[PreferencePair] = []
+    states: list[NDArray[np.float32]] = []
+    for folder in folders:
+        try:
+            described = json.loads((folder / "features.json").read_text())
+        except OSError as error:
+            raise InputError(
+                f"{folder} holds no features; make them with themis-train features"
+            ) from error
+        if depth not in described["depths"]:
+            raise InputError(f"{folder} was read after layers {described['depths']}, not {depth}")
+        at = described["depths"].index(depth), POOLINGS.index(pooling)
+        shards = [np.load(path)[:, :, *at] for path in sorted(folder.glob("shard-??????.npy"))]
+        if sum(len(shard) for shard in shards) != described["pairs"]:
+            raise InputError(f"{folder} is not finished; run themis-train features again")
+        rows = np.concatenate(shards).astype(np.float32)
+        kept = (~np.isnan(rows.reshape(len(rows), -1).sum(axis=1))).tolist()
+        pairs += [pair for pair, keep in zip(read_pairs(folder / PAIRS), kept, strict=True) if keep]
+        states.append(rows[kept])
+    return pairs, np.concatenate(states)
 
 
 @dataclass(frozen=True, slots=True)
 class FeatureSpec:
-    """depths: after which layers to read. max_tokens: longer sides drop the pair (its rows are NaN)."""
+    """depths: after which layers to read. max_tokens: longer sides drop the pair (its rows are
+    NaN).
+    """
 
     depths: tuple[int, ...]
     layout: Layout
@@ -53,7 +90,8 @@ def extract(
     """Features of every pair, resuming from the shards found in `out`.
 
     :param criterion_texts: per aspect, what fills the layout's criterion slot.
-    :return: shape (pairs, 2 sides: chosen then rejected, depths, 2 poolings: mean then last, hidden), RMS-normalised
+    :return: shape (pairs, 2 sides: chosen then rejected, depths, 2 poolings: mean then last,
+    hidden), RMS-normalised
         per token before pooling; NaN where a side is too long.
     :raises ValueError: if `out` holds shards of another run.
     """
@@ -73,6 +111,7 @@ def extract(
         "fingerprint": fingerprint,
     }
     stamp.write_text(json.dumps(described, indent=1))
+    write_pairs(out / PAIRS, pairs)
     shards = {
         out / f"shard-{start:06d}.npy": pairs[start : start + shard_size]
         for start in range(0, len(pairs), shard_size)
@@ -140,7 +179,9 @@ def _load(student: Path, dtype: str) -> tuple[PreTrainedModel, Tokenizer]:
 def pair_features(
     model: PreTrainedModel, sides: Sequence[TokenSequence], depths: Sequence[int]
 ) -> Tensor:
-    """Pooled features of two sequences that may share a head; shape (2, depths, 2 poolings, hidden), float32."""
+    """Pooled features of two sequences that may share a head; shape (2, depths, 2 poolings,
+    hidden), float32.
+    """
     first, second = (torch.tensor([side.ids]) for side in sides)
     cache = DynamicCache()
     whole = _states(model, first, cache, depths)  # depths x tokens x hidden
@@ -164,7 +205,8 @@ def _states(
         input_ids=ids, past_key_values=cache, use_cache=True, output_hidden_states=True
     ).hidden_states
     states = torch.stack([hidden[depth][0].float() for depth in depths])
-    # RMS-normalised, as the cut model's final norm (unit weight) does; the deepest is normalised already: no change.
+    # RMS-normalised, as the cut model's final norm (unit weight) does; the deepest is normalised
+    # already: no change.
     return states * torch.rsqrt(states.pow(2).mean(-1, keepdim=True) + model.config.rms_norm_eps)
 
 

@@ -1,6 +1,8 @@
-"""Cuts a student out of a pretrained base: fewer layers, a smaller vocabulary, weights rounded to what will be shipped.
+"""Cuts a student out of a pretrained base: fewer layers, a smaller vocabulary, weights rounded to
+what will be shipped.
 
-A cut model is no longer a language model; it is the frozen reader, or the starting point, of a reward model.
+A cut model is no longer a language model; it is the frozen reader, or the starting point, of a
+reward model.
 """
 
 from __future__ import annotations
@@ -27,8 +29,9 @@ from transformers import (
 class StudentSpec:
     """What is kept of the base.
 
-    vocabulary: how many token ids, special tokens included. layers: the first n. weight_bits/block_size: block-wise
-    symmetric rounding of the linear layers, None for none; embedding_bits: per-row rounding of the table.
+    vocabulary: how many token ids, special tokens included. layers: the first n.
+    weight_bits/block_size: block-wise symmetric rounding of the linear layers, None for none;
+    embedding_bits: per-row rounding of the table.
     """
 
     layers: int
@@ -76,12 +79,14 @@ def cut_student(
     )
     config.bos_token_id = config.eos_token_id = None
     student = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
-    body, source = student.base_model, causal.base_model
+    body: Any = student.base_model  # transformers types no attribute of its models
+    source: Any = causal.base_model
     with torch.no_grad():
         body.embed_tokens.weight.copy_(source.embed_tokens.weight[torch.tensor(kept_ids)])
         for mine, theirs in zip(body.layers, source.layers[: spec.layers], strict=True):
             mine.load_state_dict(theirs.state_dict())
-        # The base's final norm was fitted to its last layer; after a cut a plain RMS normalisation is the neutral choice.
+        # The base's final norm was fitted to its last layer; after a cut a plain RMS normalisation
+        # is the neutral choice.
         body.norm.weight.fill_(1.0)
         student.score.weight.zero_()
         if spec.embedding_bits:
@@ -103,10 +108,11 @@ def cut_student(
 
 
 def round_blocks(weight: Tensor, bits: int, block_size: int | None) -> Tensor:
-    """Nearest weights that symmetric block-wise quantisation can hold, as onnxruntime's MatMulNBits rounds them.
+    """Nearest weights that symmetric block-wise quantisation can hold, as onnxruntime's MatMulNBits
+    rounds them.
 
-    Each run of `block_size` inputs of a row (the whole row when None) shares one scale: its entry of largest magnitude
-    maps to -2^(bits-1), so rounding twice changes nothing.
+    Each run of `block_size` inputs of a row (the whole row when None) shares one scale: its entry
+    of largest magnitude maps to -2^(bits-1), so rounding twice changes nothing.
 
     :param weight: shape (outputs, inputs); inputs must be a multiple of block_size.
     """
@@ -143,10 +149,11 @@ def token_counts(tokenizer: Tokenizer, texts: Iterable[str], batch: int = 512) -
 def cut_vocabulary(
     spec: dict[str, Any], counts: Counter[int], size: int, specials: tuple[str, ...]
 ) -> tuple[dict[str, Any], list[int]]:
-    """Keep the bytes and the most used tokens of a byte-level BPE tokenizer, closed under their merges.
+    """Keep the bytes and the most used tokens of a byte-level BPE tokenizer, closed under their
+    merges.
 
-    Merge order is unchanged, so text made only of kept tokens tokenises identically; other text falls apart into
-    smaller kept pieces and still round-trips.
+    Merge order is unchanged, so text made only of kept tokens tokenises identically; other text
+    falls apart into smaller kept pieces and still round-trips.
 
     :param spec: a parsed tokenizer.json whose every merge has its own result (true of Qwen's).
     :return: the cut tokenizer.json and, for each new id in order, the id it had.
