@@ -1,5 +1,4 @@
-"""Tells code from comments: takes comments out of a text, and says whether two texts differ in
-nothing else.
+"""Tells code from comments: takes comments out, and says whether texts differ in nothing else.
 
 Python's docstrings count as comments here: they are prose that the program does not run.
 """
@@ -23,8 +22,7 @@ _LAYOUT = frozenset({"line_continuation"})
 
 
 def without_comments(text: str, language: Language) -> str:
-    """The text without comments and docstrings; lines that held nothing else are gone. Line ends
-    become LF.
+    """The text, with LF line ends, without comments, docstrings and lines of nothing else.
 
     A docstring that is its block's only statement becomes `pass`, so that what parsed still parses.
     """
@@ -95,9 +93,7 @@ def _is_docstring(statement: Node) -> bool:
 
 
 def _seam(source: bytes, start: int, end: int) -> bytes:
-    """What keeps the code on both sides of a removed comment apart: its line break, a space or
-    nothing.
-    """
+    """What keeps the code on both sides of a removed comment apart, if anything must."""
     before, after = source[start - 1 : start], source[end : end + 1]
     if not before.strip() or not after.strip():
         return b""

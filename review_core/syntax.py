@@ -1,5 +1,4 @@
-"""Syntax trees of the languages we read: parsing, walking, comments. Knows nothing of functions or
-changes.
+"""Syntax trees of the languages we read: parsing, walking, comments. Knows nothing of functions.
 
 Every walk keeps its own stack: generated code nests deeper than Python may recurse.
 """
@@ -19,9 +18,7 @@ COMMENTS = frozenset({"comment", "line_comment", "block_comment", "html_comment"
 
 
 def parse(text: str, language: Language) -> Node:
-    """The root of the text's tree; `start_byte` and `end_byte` count in
-    `text.encode(errors="replace")`.
-    """
+    """The root of the text's tree, whose nodes count in bytes of `encoded(text)`."""
     import tree_sitter
 
     return tree_sitter.Parser(language.load_grammar()).parse(encoded(text)).root_node
@@ -33,9 +30,7 @@ def encoded(text: str) -> bytes:
 
 
 def walk(root: Node) -> Iterator[tuple[Node, int]]:
-    """Every node below and including `root`, parents first, in the order of the text, with its
-    depth.
-    """
+    """`root` and every node below it with its depth, parents first, in the order of the text."""
     cursor = root.walk()
     depth = 0
     while True:
@@ -56,9 +51,7 @@ def comments(root: Node) -> Iterator[Node]:
 
 
 def rows(node: Node) -> tuple[int, int]:
-    """First and last row of a node, 0-based. A node that ends with its line break ends on that
-    line.
-    """
+    """First and last row of a node, 0-based; a line break at its end belongs to the last."""
     first, last = node.start_point.row, node.end_point.row
     return first, last - 1 if node.end_point.column == 0 and last > first else last
 

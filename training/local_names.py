@@ -1,8 +1,9 @@
-"""Finds the variables of a snippet that can be renamed without changing what it means. Renames nothing itself.
+"""Finds the variables of a snippet that can be renamed and keep its meaning. Renames nothing.
 
-A name qualifies only when every word of the snippet that spells it is provably that variable: an identifier in a place
-known to be an expression, inside the scope of a declaration of the name. A mention in a comment, a string, a field or a
-place we do not know disqualifies it. Names that a caller can spell (keyword arguments) are not local.
+A name qualifies only when every word of the snippet that spells it is provably that variable: an
+identifier in a place known to be an expression, inside the scope of a declaration of the name. A
+mention in a comment, a string, a field or a place we do not know disqualifies it. So does a caller
+who can spell it: parameters of Python, C# and Ruby's keywords are not local.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 Path = tuple[tuple["Node", str], ...]
-"""A node after its ancestors, each with the name of the field it fills in its parent, or an empty text."""
+"""A node after its ancestors, each with the field it fills in its parent, or an empty text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,13 @@ class LocalName:
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
-    """Where one grammar declares and uses variables; places are `node type:field`, separated by spaces.
+    """Where one grammar declares and uses variables; a place is `node type:field`.
 
-    declares: for each declaring place, the node types that bound the variable's scope. through: patterns and declarators
-    between an identifier and the place that declares it. uses: other places where an identifier is a variable. barriers:
-    nodes whose inside does not see the variables around, or sees them as something else. hoisted: a mention may stand
-    before the declaration. dynamic: words that see names as text; a snippet with one has no safe names.
+    declares: for each declaring place, the node types that bound the variable's scope. through:
+    patterns and declarators between an identifier and the place that declares it. uses: other
+    places where an identifier is a variable. barriers: nodes whose inside does not see the
+    variables around, or sees them as something else. hoisted: declaring places that a mention may
+    come before. dynamic: words that see names as text; a snippet with one has no safe names.
     """
 
     declares: Mapping[str, str]
@@ -59,11 +61,16 @@ _C = _Rules(
         "for_range_loop:declarator": "for_range_loop",
     },
     through="pointer_declarator:declarator array_declarator:declarator reference_declarator:",
-    uses="argument_list: field_expression:argument assignment_expression:left assignment_expression:right"
-    " binary_expression:left binary_expression:right pointer_expression:argument parenthesized_expression:"
-    " subscript_expression:argument subscript_expression:index subscript_argument_list: return_statement:"
-    " update_expression:argument cast_expression:value unary_expression:argument array_declarator:size"
-    " init_declarator:value comma_expression:left comma_expression:right conditional_expression:condition"
+    uses="argument_list: field_expression:argument assignment_expression:left"
+    " assignment_expression:right"
+    " binary_expression:left binary_expression:right pointer_expression:argument"
+    " parenthesized_expression:"
+    " subscript_expression:argument subscript_expression:index subscript_argument_list:"
+    " return_statement:"
+    " update_expression:argument cast_expression:value unary_expression:argument"
+    " array_declarator:size"
+    " init_declarator:value comma_expression:left comma_expression:right"
+    " conditional_expression:condition"
     " conditional_expression:consequence conditional_expression:alternative initializer_list:"
     " condition_clause:value for_range_loop:right delete_expression: for_statement:condition"
     " call_expression:function expression_statement:",
@@ -90,7 +97,8 @@ _JAVASCRIPT = _Rules(
     uses="member_expression:object arguments: binary_expression:left binary_expression:right"
     " call_expression:function assignment_expression:left assignment_expression:right"
     " subscript_expression:object subscript_expression:index unary_expression:argument"
-    " parenthesized_expression: new_expression:constructor return_statement: update_expression:argument"
+    " parenthesized_expression: new_expression:constructor return_statement:"
+    " update_expression:argument"
     " pair:value array: augmented_assignment_expression:left augmented_assignment_expression:right"
     " ternary_expression:condition ternary_expression:consequence ternary_expression:alternative"
     " for_in_statement:right variable_declarator:value sequence_expression: template_substitution:"
@@ -120,8 +128,10 @@ _RULES: Mapping[str, _Rules] = {
         through="variable_declarator:name variable_declaration:",
         uses="member_access_expression:expression argument: assignment_expression:left"
         " assignment_expression:right invocation_expression:function binary_expression:left"
-        " binary_expression:right element_access_expression:expression is_pattern_expression:expression"
-        " return_statement: postfix_unary_expression: prefix_unary_expression: if_statement:condition"
+        " binary_expression:right element_access_expression:expression"
+        " is_pattern_expression:expression"
+        " return_statement: postfix_unary_expression: prefix_unary_expression:"
+        " if_statement:condition"
         " while_statement:condition foreach_statement:right conditional_access_expression:condition"
         " cast_expression:value variable_declarator: as_expression:left interpolation:"
         " conditional_expression:condition conditional_expression:consequence"
@@ -133,7 +143,8 @@ _RULES: Mapping[str, _Rules] = {
     ),
     "Go": _Rules(
         declares={
-            place: "block if_statement for_statement expression_switch_statement type_switch_statement"
+            place: "block if_statement for_statement expression_switch_statement"
+            " type_switch_statement"
             " expression_case type_case default_case communication_case"
             for place in ("short_var_declaration:left", "var_spec:name", "const_spec:name")
         }
@@ -234,7 +245,10 @@ _RULES: Mapping[str, _Rules] = {
 
 
 def local_names(root: Node, source: bytes, language: str) -> tuple[LocalName, ...]:
-    """The variables below `root` that may be renamed, by name. `source` is the text that the tree was read from."""
+    """The variables below `root` that may be renamed, by name.
+
+    :param source: the bytes that the tree was read from.
+    """
     rules = _RULES.get(language)
     if rules is None or (rules.dynamic and _mentions(source, *rules.dynamic.split())):
         return ()
@@ -314,7 +328,7 @@ def _place(path: Path, at: int) -> str:
 
 
 def _declares_elsewhere(node: Node) -> bool:
-    """Whether what looks like a local declaration names something that others see, or declares nothing."""
+    """Whether what looks like a local declaration names what others see, or declares nothing."""
     if node.type == "for_in_statement":  # `for (x of xs)` assigns to an x that exists already
         kind = node.child_by_field_name("kind")
         return kind is None or kind.text not in (b"const", b"let")

@@ -1,7 +1,7 @@
-"""Edits that keep the meaning of a snippet: renamed variables, other layout, other comments, other order of imports.
+"""Edits that keep a snippet's meaning: other names, layout, comments or order of imports.
 
-They make the neutral pairs that calibration and training need: what a scorer should call a tie. An edit that does not
-provably apply is left out, so a snippet may have none.
+They make the neutral pairs that calibration and training need: what a scorer should call a tie. An
+edit that does not provably apply is left out, so a snippet may have none. Nothing is scored here.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Edit = tuple[int, int, bytes]
 
 @dataclass(frozen=True, slots=True)
 class _Snippet:
-    """A text and its tree. shift: how many bytes of the parsed text stand before the snippet's own."""
+    """A text and its tree. shift: how many bytes were parsed before the snippet's own."""
 
     text: str
     language: Language
@@ -67,10 +67,11 @@ class _Snippet:
 
 
 def neutral_edits(code: str, language: str, rng: random.Random) -> dict[str, str]:
-    """The code after each kind of edit that applies: rename_local, reformat, comment_only, reorder_imports.
+    """The code after each edit that applies: rename_local, reformat, comment_only, reorder_imports.
 
-    Every result differs from `code` (line ends aside), parses no worse, and but for renamed variables and the order of
-    imports is the same code by `same_code`. Equal arguments and generator state give equal results.
+    Every result differs from `code` (line ends aside) and parses no worse; after reformat and
+    comment_only it is the same code by `same_code`. Equal arguments give equal results, the state
+    of `rng` included.
 
     :param language: its name as in records; one that we do not read has no edits.
     """
@@ -90,18 +91,67 @@ def neutral_edits(code: str, language: str, rng: random.Random) -> dict[str, str
     return edits
 
 
-# --- names -----------------------------------------------------------------------------------------------------------
+# --- names ----------------------------------------------------------------------------------------
 
-_WORDS = (
-    "acc aux elem curr item node info data temp entry total count index token chunk state buffer result"
-    " current content element payload position candidate selection"
-).split()
-_LETTERS = "abcdeghjkmnpqrstuvwxyz"
+# Words that say as much as one another in a name: any of a line may stand for the others.
+_LIKE_WORDS = (
+    "count total number amount",
+    "item entry element elem",
+    "result res ret output",
+    "value val",
+    "index idx pos position",
+    "data payload content",
+    "buffer buf",
+    "message msg",
+    "length len size",
+    "list items entries elements",
+    "name label title",
+    "node vertex",
+    "request req",
+    "response resp reply",
+    "error err failure",
+    "config cfg conf settings",
+    "context ctx",
+    "callback handler cb",
+    "options opts params",
+    "temp tmp scratch",
+    "current curr cur",
+    "previous prev last",
+    "key id ident",
+    "line row",
+    "text str string content",
+    "start begin first",
+    "end stop finish",
+    "source src origin",
+    "target dest dst",
+    "parent owner",
+    "child kid",
+    "path location",
+    "token word",
+    "flag toggle",
+    "url uri link",
+    "user account",
+    "i j k",
+    "m n",
+    "p q",
+    "s t",
+    "u v",
+    "x y z",
+    "a b",
+    "e err ex",
+    "f fn func",
+)
+_GENERIC_ENDINGS = ("value", "item", "data", "entry", "ref", "obj")
+_KEYWORDS = frozenset({"begin", "end", "fn", "func", "params", "ref", "string"})
+"""Words of the lists that one of our languages keeps for itself."""
+
+_SNAKE_CASE = frozenset({"C", "C++", "Python", "Ruby"})
+
 _PARTS = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
 
 
 def _rename_local(snippet: _Snippet, rng: random.Random) -> str | None:
-    """One variable under another plain name, of about the same length and written in the same way."""
+    """One variable under another name that says as much, written in the same way."""
     source = b" " * snippet.shift + encoded(snippet.text)  # so that the nodes' bytes fit
     names = [
         name
@@ -109,9 +159,9 @@ def _rename_local(snippet: _Snippet, rng: random.Random) -> str | None:
         if re.fullmatch(r"[a-z][A-Za-z0-9_]*", name.name)
     ]
     rng.shuffle(names)
+    taken = set(re.findall(r"\w+", snippet.text))
     for name in names:
-        taken = set(re.findall(r"\w+", snippet.text))
-        for new in _other_names(name.name, rng):
+        for new in _other_names(name.name, snippet.language.name, rng):
             if new not in taken:
                 return snippet.edited(_renamed(name, new))
     return None
@@ -122,24 +172,28 @@ def _renamed(name: LocalName, new: str) -> Iterator[Edit]:
         yield start, start + len(name.name.encode()), new.encode()
 
 
-def _other_names(name: str, rng: random.Random) -> list[str]:
-    """Candidates: a letter for a letter; otherwise the last part of the name in another word, most alike in length first."""
-    if len(name) <= 2:
-        return rng.sample(_LETTERS, len(_LETTERS))
+def _other_names(name: str, language: str, rng: random.Random) -> list[str]:
+    """Candidates: the last part of the name in a like word; else the name with a generic ending."""
     parts = list(_PARTS.finditer(name))
-    last = parts[-1] if parts else None
-    if last is None or last.end() != len(name):
+    if not parts or parts[-1].end() != len(name):
         return []
-    words = rng.sample(_WORDS, len(_WORDS))
-    words.sort(key=lambda word: abs(len(word) - len(last[0])) // 2)
-    return [name[: last.start()] + _in_case_of(last[0], word) for word in words if word != last[0]]
+    stem, last = name[: parts[-1].start()], parts[-1][0]
+    like = [
+        word
+        for words in _LIKE_WORDS
+        if last.lower() in words.split()
+        for word in words.split()
+        if word != last.lower() and (stem or word not in _KEYWORDS)
+    ]
+    endings = [ending for ending in _GENERIC_ENDINGS if ending != last.lower()]
+    rng.shuffle(like)
+    rng.shuffle(endings)
+    joint = "_" if "_" in name or (name.islower() and language in _SNAKE_CASE) else ""
+    as_last = [stem + (word.capitalize() if last[0].isupper() else word) for word in like]
+    return as_last + [name + joint + (end if joint else end.capitalize()) for end in endings]
 
 
-def _in_case_of(part: str, word: str) -> str:
-    return word.capitalize() if part[0].isupper() else word
-
-
-# --- layout ----------------------------------------------------------------------------------------------------------
+# --- layout ---------------------------------------------------------------------------------------
 
 
 def _reformat(snippet: _Snippet, rng: random.Random) -> str | None:
@@ -161,9 +215,9 @@ def _reformat(snippet: _Snippet, rng: random.Random) -> str | None:
 
 
 def _reindent(snippet: _Snippet, rng: random.Random) -> str | None:
-    """Every step of indentation in another width; what stands inside texts of several lines stays."""
+    """Every step of indentation in another width; literals of several lines stay as they are."""
     lines, kept = snippet.lines, _rows_inside_texts(snippet)
-    margins = {line[: len(line) - len(line.lstrip())] for line in lines if line.strip()}
+    margins = {_margin(line) for line in lines if line.strip()}
     if all("\t" not in margin for margin in margins):
         step = min((len(margin) for margin in margins if margin), default=0)
         unit, others = " " * step, [" " * width for width in (2, 4) if width != step] + ["\t"]
@@ -171,7 +225,7 @@ def _reindent(snippet: _Snippet, rng: random.Random) -> str | None:
         unit, others = "\t", ["  ", "    "]
     else:
         return None
-    if len(unit) not in (1, 2, 4, 8) or (unit == " "):
+    if unit not in ("\t", "  ", "    ", " " * 8) or any(line.endswith("\\") for line in lines):
         return None
     other = rng.choice(others)
     return "\n".join(
@@ -190,52 +244,56 @@ def _rows_inside_texts(snippet: _Snippet) -> set[int]:
     inside: set[int] = set()
     for node in snippet.nodes():
         first, last = rows(node)
-        if first != last and ("string" in node.type or "heredoc" in node.type):
+        literal = "string" in node.type or "heredoc" in node.type
+        if first == last or not literal or node.type == "string_content":
+            continue
+        if node.parent is None or node.parent.type != "expression_statement":  # a docstring
             inside.update(row - snippet.first_row for row in range(first + 1, last + 1))
     return inside
 
 
-_TIGHT_OPERATORS = frozenset("+ - * / % < > <= >= == != && || === !==".split())
+_TIGHT_OPERATORS = frozenset(
+    ["+", "-", "*", "/", "%", "<", ">", "<=", ">=", "==", "!=", "&&", "||", "===", "!=="]
+)
 _BINARY = frozenset({"binary_expression", "binary_operator", "binary", "comparison_operator"})
 
 
 def _respace(snippet: _Snippet, rng: random.Random) -> str | None:
-    """Blanks around binary operators, or after commas, taken away or put in."""
-    return snippet.edited(_operator_spaces(snippet) if rng.random() < 0.5 else _commas(snippet))
-
-
-def _operator_spaces(snippet: _Snippet) -> list[Edit]:
+    """In up to three places, blanks around an operator or after a comma taken away or put in."""
     source = b" " * snippet.shift + encoded(snippet.text)
-    wide: list[Edit] = []
-    tight: list[Edit] = []
-    for node in snippet.nodes():
-        if node.type not in _BINARY:
-            continue
-        for operator in node.children:
-            if operator.is_named or operator.type not in _TIGHT_OPERATORS:
-                continue
-            start, end = operator.start_byte, operator.end_byte
-            around = source[start - 2 : start], source[end : end + 2]
-            if re.fullmatch(rb"[\w)\]] ", around[0]) and re.fullmatch(rb" [\w(]", around[1]):
-                wide += [(start - 1, start, b""), (end, end + 1, b"")]
-            elif re.search(rb"[\w)\]]$", around[0]) and re.match(rb"[\w(]", around[1]):
-                tight += [(start, start, b" "), (end, end, b" ")]
-    return wide or tight
+    places = [
+        place
+        for node in snippet.nodes()
+        for place in (_around_operators(node, source), _after_comma(node, source))
+        if place
+    ]
+    chosen = rng.sample(places, min(3, len(places)))
+    return snippet.edited(edit for place in chosen for edit in place)
 
 
-def _commas(snippet: _Snippet) -> list[Edit]:
-    source = b" " * snippet.shift + encoded(snippet.text)
-    wide: list[Edit] = []
-    tight: list[Edit] = []
-    for node in snippet.nodes():
-        if node.type != "," or node.child_count:
+def _around_operators(node: Node, source: bytes) -> list[Edit]:
+    if node.type not in _BINARY:
+        return []
+    for operator in node.children:
+        if operator.is_named or operator.type not in _TIGHT_OPERATORS:
             continue
-        after = source[node.end_byte : node.end_byte + 2]
-        if re.fullmatch(rb" \S", after):
-            wide.append((node.end_byte, node.end_byte + 1, b""))
-        elif re.match(rb"[\w\"'(]", after):
-            tight.append((node.end_byte, node.end_byte, b" "))
-    return wide or tight
+        start, end = operator.start_byte, operator.end_byte
+        before, after = source[start - 2 : start], source[end : end + 2]
+        if re.fullmatch(rb"[\w)\]] ", before) and re.fullmatch(rb" [\w(]", after):
+            return [(start - 1, start, b""), (end, end + 1, b"")]
+        if re.search(rb"[\w)\]]$", before) and re.match(rb"[\w(]", after):
+            return [(start, start, b" "), (end, end, b" ")]
+    return []
+
+
+def _after_comma(node: Node, source: bytes) -> list[Edit]:
+    if node.type != "," or node.child_count:
+        return []
+    end = node.end_byte
+    after = source[end : end + 2]
+    if re.fullmatch(rb" \S", after):
+        return [(end, end + 1, b"")]
+    return [(end, end, b" ")] if re.match(rb"[\w\"'(]", after) else []
 
 
 _BRACED = frozenset(
@@ -277,11 +335,12 @@ def _move_braces(snippet: _Snippet, rng: random.Random) -> str | None:
 
 
 def _blank_lines(snippet: _Snippet, rng: random.Random) -> str | None:
-    """The blank lines taken out; where there are none, one or two put in between statements."""
+    """One or two blank lines taken out, or put in before statements."""
     lines, inside = snippet.lines, _rows_inside_texts(snippet)
-    kept = [line for row, line in enumerate(lines) if line.strip() or row in inside]
-    if len(kept) < len(lines):
-        return "\n".join(kept)
+    blank = [row for row, line in enumerate(lines) if not line.strip() and row not in inside]
+    if blank and rng.random() < 0.5:
+        gone = rng.sample(blank, min(len(blank), rng.choice((1, 2))))
+        return "\n".join(line for row, line in enumerate(lines) if row not in gone)
     starts = _statement_rows(snippet)
     for row in sorted(rng.sample(starts, min(len(starts), rng.choice((1, 2)))), reverse=True):
         lines.insert(row, "")
@@ -296,7 +355,7 @@ _LAYOUTS: tuple[Callable[[_Snippet, random.Random], str | None], ...] = (
 )
 
 
-# --- comments --------------------------------------------------------------------------------------------------------
+# --- comments -------------------------------------------------------------------------------------
 
 _BLOCKS = _BRACED | {"statement_list", "body_statement", "then", "block_body", "do"}
 _REMARKS = (
@@ -307,15 +366,16 @@ _REMARKS = (
     "This part is straightforward.",
     "Same as before.",
 )
+# What tools read, tasks, and what may be a fact that the code does not show.
 _DIRECTIVE = re.compile(
-    r"TODO|FIXME|XXX|HACK|NOTE|BUG|https?:|lint|noqa|nosec|type:|pragma|pylint|rubocop|frozen|"
-    r"@\w|^#!|//go:|//\s*\+build|#(end)?region|<|=|;|\(|coverage|istanbul|prettier|eslint|copyright",
+    r"todo|fixme|xxx|hack|note|bug|http|lint|noqa|nosec|type:|pragma|rubocop|frozen|coverage|copyright"
+    r"|region|istanbul|prettier|disable|enable|ignore|suppress|resharper|clang|fall|intentional|unsafe",
     re.IGNORECASE,
 )
 
 
 def _comment_only(snippet: _Snippet, rng: random.Random) -> str | None:
-    """A remark that says nothing put in, or a plain one-line comment reworded, or a short one taken out."""
+    """A remark that says nothing put in, or a plain comment line reworded, or a short one gone."""
     plain = _plain_comments(snippet)
     changes: list[Callable[[], str | None]] = [lambda: _add_remark(snippet, rng)]
     if plain:
@@ -329,8 +389,9 @@ def _add_remark(snippet: _Snippet, rng: random.Random) -> str | None:
     if not starts:
         return None
     lines, row = snippet.lines, rng.choice(starts)
-    margin = lines[row][: len(lines[row]) - len(lines[row].lstrip())]
-    lines.insert(row, f"{margin}{snippet.language.line_comment} {rng.choice(_REMARKS)}")
+    lines.insert(
+        row, f"{_margin(lines[row])}{snippet.language.line_comment} {rng.choice(_REMARKS)}"
+    )
     return "\n".join(lines)
 
 
@@ -351,7 +412,7 @@ def _statement_rows(snippet: _Snippet) -> list[int]:
 
 
 def _plain_comments(snippet: _Snippet) -> list[Node]:
-    """Comments alone on their line that are prose: no directive, no code, no task, nothing above or below."""
+    """Single comment lines that are prose: no directive, no code, no task."""
     lines, marker = snippet.lines, snippet.language.line_comment
     found = []
     for node in snippet.nodes():
@@ -398,7 +459,7 @@ def _remove(snippet: _Snippet, rng: random.Random) -> str | None:
     return "\n".join(lines)
 
 
-# --- imports ---------------------------------------------------------------------------------------------------------
+# --- imports --------------------------------------------------------------------------------------
 
 # A line that only makes names known, and changes nothing when it stands before its neighbour.
 _IMPORTS: dict[str, re.Pattern[str]] = {
@@ -411,7 +472,6 @@ _IMPORTS: dict[str, re.Pattern[str]] = {
     "TypeScript": re.compile(r"import [\w{}*, ]+ from (['\"])[\w@./-]+\1;?"),
     "TSX": re.compile(r"import [\w{}*, ]+ from (['\"])[\w@./-]+\1;?"),
     "Python": re.compile(r"\s*(import [\w.]+|from (?!__future__)[\w.]+ import [\w, ]+)"),
-    "Ruby": re.compile(r"require (['\"])[\w/-]+\1"),
 }
 _IMPORT_NODES = frozenset(
     {
@@ -421,7 +481,6 @@ _IMPORT_NODES = frozenset(
         "import_declaration",
         "import_statement",
         "import_from_statement",
-        "call",
     }
 )
 
@@ -450,9 +509,23 @@ def _reorder_imports(snippet: _Snippet, rng: random.Random) -> str | None:
 def _independent(lines: Sequence[str], row: int) -> bool:
     """Whether two import lines stand at one level and bring different names."""
     first, second = lines[row], lines[row + 1]
-    margins = [len(line) - len(line.lstrip()) for line in (first, second)]
-    last_words = [re.findall(r"\w+", line)[-1] for line in (first, second)]
-    return margins[0] == margins[1] and first.strip() != second.strip() and len(set(last_words)) > 1
+    if _margin(first) != _margin(second) or first.strip() == second.strip():
+        return False
+    return not _imported(first) & _imported(second)
+
+
+def _imported(line: str) -> set[str]:
+    """The names that an import line may bring: those it lists, else the last part of its path."""
+    listed = line.rpartition(" import ")[2] if " import " in line else line.partition(" from ")[0]
+    return set(re.findall(r"\w+", listed)) - {"import"} if listed != line else {_last_word(line)}
+
+
+def _last_word(line: str) -> str:
+    return str(re.findall(r"\w+", line)[-1])
+
+
+def _margin(line: str) -> str:
+    return line[: len(line) - len(line.lstrip())]
 
 
 _EDITS: dict[str, tuple[Callable[[_Snippet, random.Random], str | None], bool]] = {
