@@ -26,7 +26,7 @@ MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
-.PHONY: help setup review test check fix bench export
+.PHONY: help setup review test check fix bench train-small export
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -52,6 +52,10 @@ fix: $(EVERYTHING) ## Mend what lint and format can mend, and write generated pa
 bench: $(RUNTIME) ## Measure the bundled model on preference pairs: PAIRS=pairs.jsonl.zst
 	$(if $(PAIRS),,$(error name a file of preference pairs: make bench PAIRS=pairs.jsonl.zst))
 	@$(VENV)/bin/themis bench '$(PAIRS)' $(ARGS)
+
+train-small: $(EVERYTHING) ## Walk the whole road in minutes: train, calibrate, export, verify and use a toy model
+	@rm -rf runs/small
+	@scripts/train-small $(VENV)/bin runs/small
 
 export: $(EVERYTHING) ## Make a bundle of a trained checkpoint: CHECKPOINT=folder (CALIBRATION=file BUNDLE=folder)
 	$(if $(CHECKPOINT),,$(error name a trained checkpoint: make export CHECKPOINT=folder))

@@ -10,8 +10,9 @@ from pathlib import Path
 import click
 import pytest
 
-from review_cli.main import BAD_INPUT, INTERNAL, INTERRUPTED, cli
+from review_cli.main import cli
 from review_cli.review import FINDINGS
+from review_core.command import BAD_INPUT, INTERNAL, INTERRUPTED
 from review_core.config import load_settings
 from review_core.languages import LANGUAGES
 from review_core.types import Axis

@@ -115,7 +115,7 @@ def test_the_runtime_installs_from_nothing_and_reviews_the_demo_without_torch(
     assert installed & {"torch", "transformers", "optimum", "onnx", "scikit-learn"} == set()
 
     review = subprocess.run(
-        [tmp_path / "venv" / "bin" / "themis", "review", "--format", "json"]
+        [tmp_path / "venv" / "bin" / "themis", "review", "--no-cache", "--format", "json"]
         + [ROOT / "examples" / "demo" / side for side in ("base", "head")],
         cwd=tmp_path,
         env=os.environ | {"THEMIS_MODEL": str(ROOT / "models" / "default")},
