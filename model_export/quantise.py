@@ -6,9 +6,16 @@ changes how weights are stored and nothing else, and a graph can be checked agai
 rounding error at every step. What rounding itself costs is a property of the model, not of the
 export, and is measured apart.
 
-Activations stay fp32 (ACCURACY_LEVEL): the same text must get the same reward however it is cut
-into runs. Measured on the 8-layer student with a random head (rewards of standard deviation 1): see
-ACCURACY_LEVEL.
+Activations stay fp32: the same text must get the same reward however it is cut into runs. Measured
+on an 8-layer student with random heads (rewards up to 4.6), one pass of 300 tokens on one thread:
+
+    accuracy_level   pieces against full pass     fp32      CPU seconds
+                     a token's / mean reward      weights
+    0, 1, 2          1.0e-5 / 1.1e-6              1.8e-5    0.39-0.41
+    4 (int8)         6.5e-2 / 5.7e-3              9.0e-2    0.35
+
+Level 4 rounds activations in blocks of a row, so it does not mix texts, but a last-bit difference
+in front of that rounding becomes a step of it. Levels 0 to 2 are one kernel on x86; 1 says fp32.
 """
 
 from __future__ import annotations
@@ -54,7 +61,7 @@ def round_weights(model: PreTrainedModel, quantisation: Quantisation) -> float:
                 if module.in_features % quantisation.block_size:
                     raise InputError(
                         f"layers.{name} has {module.in_features} inputs, not a multiple of "
-                        f"block_size {quantisation.block_size}; choose a smaller block_size in themis.json"
+                        f"block_size {quantisation.block_size}; choose a smaller one in themis.json"
                     )
                 plan.append((module.weight, quantisation.weight_bits, quantisation.block_size))
     if quantisation.embedding_bits:

@@ -231,17 +231,13 @@ def load_bundle(path: Path) -> Bundle:
     for name, expected in sorted(manifest.files.items()):
         _check_file(path, name, expected)
     try:
-        tokenizer = Tokenizer.from_file(str(path / TOKENIZER))
         calibration = json.loads((path / CALIBRATION).read_bytes())
-    except (
-        Exception
-    ) as error:  # tokenizers raises nothing narrower; hashes were right, so the export was wrong
-        raise BundleError(f"{path} cannot be read ({error}); export the bundle again") from error
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return Bundle(
-        path, manifest, BundleIdentity(manifest.name, identity_hash), tokenizer, calibration
-    )
+    except ValueError as error:
+        raise BundleError(
+            f"{path / CALIBRATION} is not JSON ({error}); export the bundle again"
+        ) from error
+    identity = BundleIdentity(manifest.name, identity_hash)
+    return Bundle(path, manifest, identity, _read_tokenizer(path / TOKENIZER), calibration)
 
 
 def file_sha256(path: Path) -> str:
