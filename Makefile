@@ -18,7 +18,7 @@ BUNDLE ?= models/default
 ARGS ?=
 
 PY := $(VENV)/bin/python
-PIP := $(PY) -m pip --disable-pip-version-check install --quiet
+PIP := $(PY) -m pip --disable-pip-version-check install -qq
 RUNTIME := $(VENV)/.runtime-installed
 EVERYTHING := $(VENV)/.everything-installed
 

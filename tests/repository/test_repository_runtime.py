@@ -106,7 +106,7 @@ def test_the_runtime_installs_from_nothing_and_reviews_the_demo_without_torch(
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
     python = tmp_path / "venv" / "bin" / "python"
     pip = [python, "-m", "pip", "--disable-pip-version-check"]
-    subprocess.run([*pip, "install", "--quiet", f"{ROOT}[cpu]"], check=True, cwd=tmp_path)
+    subprocess.run([*pip, "install", "-qq", f"{ROOT}[cpu]"], check=True, cwd=tmp_path)
     listed = subprocess.run(
         [*pip, "list", "--format=json"], check=True, cwd=tmp_path, capture_output=True, text=True
     )

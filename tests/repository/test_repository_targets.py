@@ -65,7 +65,7 @@ def test_setup_installs_torch_before_the_extras_that_need_it(tmp_path: Path) -> 
         "--dry-run", "setup", f"VENV={tmp_path}", "TORCH_INSTALL=torch==0.0 -i here"
     ).stdout
     torch, extras = (
-        planned.index("install --quiet torch==0.0 -i here\n"),
+        planned.index("install -qq torch==0.0 -i here\n"),
         planned.index("train,export,dev"),
     )
     assert torch < extras
