@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,12 @@ if TYPE_CHECKING:
     from review_core.metrics import Estimate, Metrics
     from review_core.types import BundleIdentity
 
-_HEADINGS = ("n", "accuracy", "length-balanced", "size only", "ECE", "at 75 %", "50 %", "25 %")
+_HEADINGS = ("n", "accuracy", "LBA", "size", "ECE")
+_COVERAGES = (0.75, 0.5, 0.25)
+_LEGEND = """\
+LBA: accuracy, pairs whose better side is longer or shorter counting the same; length alone: .500
+size: what "longer is better" gets. ECE: calibration error. at N %: accuracy of the surest N %
+[95 % interval, by bootstrap over repositories]"""
 
 
 @click.command(short_help="Measure a model on preference pairs.")
@@ -68,32 +74,38 @@ def bench(
 
 def print_bench(table: BenchTable, bundle: BundleIdentity, console: Console) -> None:
     """Print the figures: all pairs, then by aspect, language and subset."""
+    from rich.measure import Measurement
+
     from review_core.renderers.view import counted, model_name
 
-    console.print(_grid(table))
+    grid = _grid(table, coverages=_COVERAGES)
+    if Measurement.get(console, console.options, grid).maximum > console.width:
+        grid = _grid(table, coverages=())
+    console.print(grid)
+    console.print(f"\n{_LEGEND}", style="dim", soft_wrap=True)
     unscored = f", {counted(table.unscored, 'pair')} too long to score" if table.unscored else ""
     pairs = counted(table.overall.n, "pair")
     console.print(f"{pairs}{unscored}; model {model_name(bundle)}", style="bold", soft_wrap=True)
 
 
-def _grid(table: BenchTable) -> Table:
+def _grid(table: BenchTable, coverages: Sequence[float]) -> Table:
     from rich.table import Table
 
     grid = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
     grid.add_column("", no_wrap=True)
-    for heading in _HEADINGS:
+    for heading in (*_HEADINGS, *(f"at {share:.0%}".replace("%", " %") for share in coverages)):
         grid.add_column(heading, justify="right", no_wrap=True)
-    grid.add_row("all", *_figures(table.overall), style="bold")
+    grid.add_row("all", *_figures(table.overall, coverages), style="bold")
     for group, rows in table.by.items():
         if rows:
             grid.add_row()
             grid.add_row(group.replace("_", " "), style="cyan")
         for name, metrics in rows.items():
-            grid.add_row(f"  {name}", *_figures(metrics))
+            grid.add_row(f"  {name}", *_figures(metrics, coverages))
     return grid
 
 
-def _figures(metrics: Metrics) -> tuple[str, ...]:
+def _figures(metrics: Metrics, coverages: Sequence[float]) -> tuple[str, ...]:
     at = dict(metrics.accuracy_at_coverage)
     return (
         str(metrics.n),
@@ -101,16 +113,16 @@ def _figures(metrics: Metrics) -> tuple[str, ...]:
         _estimate(metrics.length_balanced_accuracy),
         _number(metrics.size_only_baseline),
         _number(metrics.calibration_error),
-        *(_number(at.get(share)) for share in (0.75, 0.5, 0.25)),
+        *(_number(at.get(share)) for share in coverages),
     )
 
 
 def _estimate(estimate: Estimate) -> str:
     if estimate.low is None or estimate.high is None:
         return _number(estimate.value)
-    return f"{_number(estimate.value)} [{_number(estimate.low)}, {_number(estimate.high)}]"
+    return f"{_number(estimate.value)} [{_number(estimate.low, 2)} {_number(estimate.high, 2)}]"
 
 
-def _number(value: float | None) -> str:
+def _number(value: float | None, decimals: int = 3) -> str:
     """`.713`; a hyphen where nothing can be said."""
-    return "-" if value is None else f"{value:.3f}".removeprefix("0")
+    return "-" if value is None else f"{value:.{decimals}f}".removeprefix("0")

@@ -77,7 +77,7 @@ def test_a_regression_becomes_a_finding_with_its_numbers(reviewed: Review) -> No
     assert finding.preference == pytest.approx(0.047426, abs=1e-6)
     assert finding.message == "correctness: likely worse than base, P(worse) 95 %"
     assert finding.criterion == "Functional_Correctness"
-    assert report.notices == report.withheld == report.skipped == ()
+    assert (report.notices, report.withheld, report.skipped) == ((), (), ())
 
 
 def test_better_is_said_but_is_no_finding_and_the_rest_is_unsure(reviewed: Review) -> None:
