@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,7 +42,7 @@ def test_taking_back_every_hunk_gives_base(base: list[str], head: list[str]) -> 
 @given(LINES, LINES)
 def test_a_common_line_stands_between_two_hunks(base: list[str], head: list[str]) -> None:
     found = hunks(text_of(base), text_of(head))
-    for above, below in zip(found, found[1:], strict=False):
+    for above, below in pairwise(found):
         assert above.base_start + above.base_count < below.base_start
         assert above.head_start + above.head_count < below.head_start
 
@@ -93,7 +94,7 @@ def test_an_added_function_at_the_end_of_a_class_is_shown_from_its_first_line() 
 
 
 def test_moved_functions_are_matched_by_their_unique_lines() -> None:
-    """Brackets and blanks are alike everywhere; the lines that occur once hold the rest in place."""
+    """Brackets and blanks are alike everywhere; lines that occur once hold the rest in place."""
     first = "def first(x):\n    y = x + 1\n    return y\n\n\n"
     second = "def second(x):\n    z = x * 2\n    return z\n\n\n"
     new = "def new(x):\n    w = x - 3\n    return w\n\n\n"
@@ -113,7 +114,9 @@ def test_a_last_line_without_an_end_is_not_glued_to_the_next() -> None:
 
 def test_five_thousand_lines_take_well_below_a_second() -> None:
     base = [f"    value_{n} = compute({n})" if n % 3 else "}" for n in range(5_000)]
-    head = [line.replace("compute", "measure") if n % 50 == 1 else line for n, line in enumerate(base)]
+    head = [
+        line.replace("compute", "measure") if n % 50 == 1 else line for n, line in enumerate(base)
+    ]
     started = time.perf_counter()
     found = hunks(text_of(base), text_of(head))
     assert time.perf_counter() - started < 1
