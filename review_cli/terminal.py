@@ -201,6 +201,7 @@ class _Page:
             f"not dim {style}" if style != "dim" else "",
         )
         text.truncate(self._width, overflow="ellipsis")
+        text.rstrip()
         return text
 
     # what else there is to say
@@ -250,7 +251,11 @@ def _remark(review: FunctionReview) -> str:
     if _all_for_one_reason(review):
         remarks.extend({score.why or "" for score in review.scores.values()})
     else:
-        remarks += [f"{axis} {score.why}" for axis, score in review.scores.items() if score.why]
+        axes: dict[str, list[str]] = {}
+        for axis, score in review.scores.items():
+            if score.why:
+                axes.setdefault(score.why, []).append(axis)
+        remarks += [f"{', '.join(which)}: {why}" for why, which in axes.items()]
     return "; ".join(remarks)
 
 

@@ -13,7 +13,7 @@ from review_core.diff import hunks
 from review_core.functions import functions_of
 from review_core.languages import Language
 from review_core.layout import normalise
-from review_core.suppressions import Ignore, covers, ignores
+from review_core.suppressions import Ignore, ignores
 from review_core.types import (
     Axis,
     AxisScore,
@@ -226,6 +226,7 @@ def unused(suppressions: Iterable[Suppression], found: Sequence[Found]) -> Itera
 
 
 def _owner(ignore: Ignore, functions: Iterable[Function]) -> Function | None:
-    """The function right below the comment, else the innermost one around it."""
-    covered = [each for each in functions if covers(ignore, each)]
-    return max(covered, key=lambda each: each.lines.start, default=None)
+    """The one piece that the comment's line belongs to; a comment above a function is its own."""
+    return next(
+        (each for each in functions if any(ignore.line in span for span in each.spans)), None
+    )

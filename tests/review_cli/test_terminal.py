@@ -42,7 +42,7 @@ shop/cart.py
   Cart.old     deleted
   Cart.shown   only comments or layout changed
   Cart.talk    ·            ·           ·            ·         ·
-    correctness leans on comments
+    correctness: leans on comments
 shop/login.py
   sign_in      ·            ▲ 92 %      ·            ▼ >99 %   ·
   dump         ·            ·           ·            ▼ 93 %    ·

@@ -172,6 +172,12 @@ def test_a_function_that_moved_is_found_at_what_changed_on_the_way() -> None:
     assert changed_lines(moved) == LineRange(11, 11)
 
 
+def test_where_file_and_function_are_compared_differently_the_files_hunk_counts() -> None:
+    """Of equal neighbours either may be the new one; a comment must stand on a line of the diff."""
+    doubled = change("1\n2\n2", "1\n2\n2\n2", Hunk(11, 0, 11, 1))
+    assert changed_lines(doubled) == LineRange(11, 11)
+
+
 def test_a_class_body_is_found_on_its_own_lines_not_on_those_of_its_methods() -> None:
     """A hunk over lines 11 to 25 touches the body's 10-11 and the method between 12 and 29."""
     spans = LineRange(10, 11), LineRange(30, 31)
@@ -200,12 +206,14 @@ def third():
 
 def fourth():
     return 4  # themis: ignore
+def fifth():
+    return 5
 """
 
 
 @pytest.fixture
 def reviews() -> list[FunctionReview]:
-    """first, second and third are changed and worse twice; fourth is untouched."""
+    """All but fourth are changed and worse twice; fifth starts right below fourth's comment."""
     from review_core.functions import functions_of
 
     python = language_of("a.py")
@@ -213,7 +221,7 @@ def reviews() -> list[FunctionReview]:
     changed = [
         ChangedFunction("a.py", "Python", each, each)
         for each in functions_of(SOURCE, python)
-        if each.name in ("first", "second", "third")
+        if each.name not in ("fourth", "<module>")
     ]
     return [reviewed(each, worse(), worse(Axis.SECURITY)) for each in changed]
 
@@ -232,6 +240,8 @@ def test_an_ignore_withholds_its_axes_of_its_function_only(
         ("first", "correctness"),
         ("third", "correctness"),
         ("third", "security"),
+        ("fifth", "correctness"),
+        ("fifth", "security"),
     ]
     assert [(each.finding.function, each.finding.axis.value, each.reason) for each in withheld] == [
         ("first", "security", "ignored by the comment at line 1"),
