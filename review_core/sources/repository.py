@@ -151,7 +151,11 @@ class Repository:
         """Find the repository and learn what it is, honouring the user's own `safe.directory`."""
         questions = ("--is-bare-repository", "--is-shallow-repository", "--show-object-format")
         status, answer, error = self._run("rev-parse", *questions)
-        if status and "dubious ownership" in error and (trusted := self._trusted_directories()):
+        if (
+            status
+            and "dubious ownership" in error
+            and (trusted := self._users_setting("safe.directory"))
+        ):
             self._configure([("safe.directory", directory) for directory in trusted])
             status, answer, error = self._run("rev-parse", *questions)
         if status:
@@ -237,8 +241,17 @@ class Repository:
         ]
 
     def untracked(self, root: Path) -> list[str]:
-        """Files that are neither tracked nor ignored; a repository inside this one ends in "/"."""
-        return _texts(self._checked("ls-files", "--others", "--exclude-standard", "-z", at=root))
+        """Files that are neither tracked nor ignored; a repository inside this one ends in "/".
+
+        The user's own list of ignored files counts, as it does for `git status`.
+        """
+        ignored = [
+            f"--exclude-from={Path(file).resolve()}"
+            for file in self._users_setting("core.excludesFile")[-1:]
+            if Path(file).is_file()
+        ]
+        options = ("--others", "--exclude-standard", *ignored, "-z")
+        return _texts(self._checked("ls-files", *options, at=root))
 
     def size(self, hash_: str) -> int:
         """The size of an object in bytes, without reading it.
@@ -296,18 +309,19 @@ class Repository:
             [(f"{driver}.{key}", value) for driver in sorted(drivers) for key, value in off.items()]
         )
 
-    def _trusted_directories(self) -> list[str]:
-        """The user's `safe.directory`: the one setting outside of the repository that we honour."""
+    def _users_setting(self, name: str) -> list[str]:
+        """What system and user configure under a name. Asked by name; nothing else is honoured."""
         from git import Git
 
-        trusted: list[str] = []
+        # With the environment as it is, and in the root folder: no repository has a say in this.
+        git = Git(self.directory.resolve().anchor)
+        values: list[str] = []
         for scope in ("--system", "--global"):
-            # With the user's environment, and in the root folder: no repository has a say in this.
-            answer = Git(self.directory.resolve().anchor).config(
-                scope, "-z", "--get-all", "safe.directory", with_exceptions=False
+            answer = git.config(
+                scope, "-z", "--type=path", "--get-all", name, with_exceptions=False
             )
-            trusted += answer.split("\0")[:-1]
-        return trusted
+            values += answer.split("\0")[:-1]
+        return values
 
     def _configure(self, settings: list[tuple[str, str]]) -> None:
         """Set through the environment, where the name of a setting may hold any character."""

@@ -110,7 +110,9 @@ def test_a_submodule_cannot_run_what_it_configures(
     other.commit(a="x = 1\n")
     repository.git("submodule", "--quiet", "add", str(other.path), "sub")
     history(repository)
-    repository.git("-C", "sub", "config", "core.fsmonitor", trap)
+    repository.git("-C", "sub", "config", "core.fsmonitor", f"{trap} now")
+    repository.git("-C", "sub", "config", "filter.evil.clean", trap)
+    repository.write("sub/.gitattributes", "* filter=evil\n")
     repository.git("config", "diff.ignoreSubmodules", "none")
     repository.write("sub/a.py", "x = 2\n")
     all_changes(repository.path)
@@ -184,19 +186,37 @@ def test_reading_writes_nothing(repository: GitRepository) -> None:
     assert state() == before
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "[core]\n\tquotePath = true\n\tautocrlf = true\n[diff]\n\trenames = false\n"
+        "\tnoprefix = true\n\trelative = true\n[color]\n\tui = always\n",
+        "not a configuration",
+    ],
+    ids=["odd", "broken"],
+)
 def test_the_users_configuration_does_not_change_what_is_read(
-    repository: GitRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    repository: GitRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: str
 ) -> None:
     history(repository)
     expected = [git_change(repository.path, target) for target in ("HEAD", None)]
     configuration = tmp_path / "gitconfig"
-    configuration.write_text(
-        "[core]\n\tquotePath = true\n\tautocrlf = true\n[diff]\n\trenames = false\n"
-        "\tnoprefix = true\n\trelative = true\n[color]\n\tui = always\n"
-    )
+    configuration.write_text(settings)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(configuration))
     monkeypatch.setenv("GIT_CONFIG_SYSTEM", str(configuration))
     assert [git_change(repository.path, target) for target in ("HEAD", None)] == expected
+
+
+def test_what_the_user_ignores_everywhere_is_not_in_the_working_tree(
+    repository: GitRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history(repository)
+    (tmp_path / "ignored").write_text("new.py\n")
+    configuration = tmp_path / "gitconfig"
+    configuration.write_text(f"[core]\n\texcludesFile = {tmp_path / 'ignored'}\n")
+    assert "new.py" in [file.path for file in git_change(repository.path, None).files]
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(configuration))
+    assert "new.py" not in [file.path for file in git_change(repository.path, None).files]
 
 
 def test_the_repository_of_another_user_is_refused_with_the_remedy(
