@@ -68,8 +68,15 @@ class _Page:
         self._columns = columns(report)
         full = sum(max(_CELL, len(_title(axes))) + _GAP for axes in self._columns)
         short = len(self._columns) * (_CELL + _GAP)
+        many = len(report.functions) > _MANY
+        self._counted = {id(each) for each in report.functions if many and not _speaks(each)}
         longest = max(
-            (cell_len(visible(each.function.name)) + 2 for each in report.functions), default=0
+            (
+                cell_len(visible(each.function.name)) + 2
+                for each in report.functions
+                if id(each) not in self._counted
+            ),
+            default=0,
         )
         self._titles = full <= self._width - min(longest, _NAMES)
         self._stacked = not self._titles and short > self._width - 16
@@ -102,16 +109,14 @@ class _Page:
     def _table(self) -> Iterator[Text]:
         if not self._stacked and self._columns:
             yield self._titles_line()
-        many = len(self._report.functions) > _MANY
         for path, group in groupby(self._report.functions, key=lambda each: each.function.path):
             reviews = list(group)
             yield Text(visible(path), "bold cyan", overflow="fold")
-            silent = [each for each in reviews if many and not _speaks(each)]
-            for review in reviews:
-                if review not in silent:
-                    yield from self._rows(review)
-            if silent:
-                yield Text(f"  {counted(len(silent), 'function')} without a verdict", "dim")
+            shown = [each for each in reviews if id(each) not in self._counted]
+            for review in shown:
+                yield from self._rows(review)
+            if silent := len(reviews) - len(shown):
+                yield Text(f"  {counted(silent, 'function')} without a verdict", "dim")
         yield Text()
         glyphs = self._glyphs
         legend = (
