@@ -113,6 +113,8 @@ def _sections(lines: list[str]) -> list[_Section]:
             if section is None or section.hunks or not section.is_git:
                 section = _Section((base, head), base, head)
                 sections.append(section)
+            if section.written == (None, None):
+                section.written = (base, head)
             section.base_path, section.head_path, section.is_prefixed = base, head, True
             at += 1
         elif match := _HUNK.match(line):
@@ -189,7 +191,9 @@ def _names_of_git_header(names: str) -> tuple[str | None, str | None]:
     if names.endswith('"') and (at := names.find(' "')) > 0:
         return _name(names[:at]), _name(names[at + 1 :])
     half = len(names) // 2
-    return _name(names[:half]), _name(names[half + 1 :])
+    base, head = names[:half], names[half + 1 :]
+    agree = base == head or ("/" in base and _without_folder(base) == _without_folder(head))
+    return (_name(base), _name(head)) if base and agree else (None, None)
 
 
 def _name(written: str) -> str | None:
@@ -253,35 +257,38 @@ def _items(
 def _settle_names(section: _Section, base_dir: Path) -> None:
     """Drop the leading folder where there is one.
 
-    :raises InputError: where a name leads out of `base_dir`.
+    :raises InputError: where a name leads out of `base_dir`, be it before or after that.
     """
     drop = section.is_prefixed and _has_leading_folder(section, base_dir)
-    for side in ("base_path", "head_path"):
-        name = getattr(section, side)
-        if name is not None:
-            name = _without_folder(name) if drop else name
-            if not _is_inside(name):
-                raise InputError(
-                    f"the patch names {name}, outside of {base_dir}; it is not applied"
-                )
-            setattr(section, side, PurePosixPath(name).as_posix())
+    settled: list[str | None] = []
+    for name in (section.base_path, section.head_path):
+        if name is None:
+            settled.append(None)
+            continue
+        short = _without_folder(name) if drop else name
+        if not (_is_inside(name) and _is_inside(short)):
+            raise InputError(f"the patch names {name}, outside of {base_dir}; it is not applied")
+        settled.append(PurePosixPath(short).as_posix())
+    section.base_path, section.head_path = settled
     if not section.path:
-        raise InputError(
-            "the patch has a diff --git line without names; make it again with git diff"
-        )
+        raise InputError("a diff --git line of the patch has no names; make it with git diff")
+    there = [name for name in settled if name and (base_dir / name).is_file()]
+    if not section.is_git and there and section.base_path and section.head_path:
+        # Only git tells of renames: `diff` compares what it is given, a.py with a.py.orig.
+        section.base_path = section.head_path = there[0]
 
 
 def _has_leading_folder(section: _Section, base_dir: Path) -> bool:
-    base, head = section.written
-    if base is not None and head is not None:
-        if base == head:
-            return False
-        if _without_folder(base) == _without_folder(head):
-            return True
-    names = [name for name in (base, head) if name is not None]
-    if any(_is_inside(name) and (base_dir / name).is_file() for name in names):
+    names = [name for name in section.written if name is not None]
+    if not all("/" in name for name in names):
         return False
-    return all("/" in name for name in names)
+    if len(names) == 2 and names[0] != names[1]:
+        short = {_without_folder(name) for name in names}
+        if len(short) == 1:
+            return True
+    elif len(names) == 2:
+        return False
+    return not any(_is_inside(name) and (base_dir / name).is_file() for name in names)
 
 
 def _without_folder(name: str) -> str:
@@ -309,21 +316,20 @@ def _file_before(
     source = section.base_path
     if source in patched:
         return patched[source] if section.is_copy else patched.pop(source)
-    on_disk = [name for name in (source, section.head_path) if name and (base_dir / name).exists()]
     if source is None:
-        if on_disk and section.path not in patched:
+        if section.path not in patched and (base_dir / section.path).exists():
             raise InputError(f"{base_dir / section.path} is new in the patch but there; {_REMEDY}")
         return _Patched(None, None, None)
-    if not on_disk:
+    if not (base_dir / source).exists():
         if section.hunks and not section.hunks[0].base and not section.is_git:
             return _Patched(None, None, None)  # `diff -N` names the file that is not
         raise InputError(f"{base_dir / source} is not there; {_REMEDY}")
-    content = read_file(base_dir, on_disk[0], limits)
+    content = read_file(base_dir, source, limits)
     if isinstance(content, Skipped):
         return Skipped(section.path, content.reason)
     if section.is_copy:
         return _Patched(None, None, content)
-    return _Patched(on_disk[0], content, content)
+    return _Patched(source, content, content)
 
 
 def _applied(lines: list[str], section: _Section, base_dir: Path) -> list[str]:
