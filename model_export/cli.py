@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import logging
 import sys
-import traceback
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from model_export.errors import GateError
-from review_core.errors import ThemisError
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -41,7 +38,7 @@ def cli() -> None:
     help="How weights are stored: int4 leaves the embedding fp32, mixed has it in 8 bits and "
     "the rest in 4.  [default: as themis.json says]",
 )
-def bundle(checkpoint: Path, out: Path, calibration: Path | None, precision: str | None) -> None:
+def bundle(checkpoint: Path, out: Path, calibration: Path | None, precision: str | None) -> int:
     """Export CHECKPOINT to a bundle at OUT, checking it against torch at every step."""
     from model_export.checkpoint import read_checkpoint
     from model_export.write import write_bundle
@@ -49,18 +46,22 @@ def bundle(checkpoint: Path, out: Path, calibration: Path | None, precision: str
     read = read_checkpoint(checkpoint)
     quantisation = read.quantisation.named(precision) if precision else read.quantisation
     command = f"themis-export bundle {checkpoint.name} {out.name}"
-    made = write_bundle(
-        read,
-        out,
-        quantisation=quantisation,
-        calibration=calibration,
-        command=command + (f" --precision {precision}" if precision else ""),
-    )
+    try:
+        made = write_bundle(
+            read,
+            out,
+            quantisation=quantisation,
+            calibration=calibration,
+            command=command + (f" --precision {precision}" if precision else ""),
+        )
+    except GateError as error:
+        return _found_wanting(error)
     size = sum(file.stat().st_size for file in out.iterdir())
     click.echo(f"{out}: {made.identity.name}, {quantisation.precision}, {size:,} bytes")
     for name, value in made.manifest.parity.items():
         if value is not None:
             click.echo(f"  {name:<15} {value:.3g}")
+    return 0
 
 
 @cli.command()
@@ -68,7 +69,7 @@ def bundle(checkpoint: Path, out: Path, calibration: Path | None, precision: str
 @click.option(
     "--against", type=_FOLDER, help="The checkpoint it was made of: compare with torch as well."
 )
-def verify(path: Path, against: Path | None) -> None:
+def verify(path: Path, against: Path | None) -> int:
     """Check a bundle: hashes, format, graph, probe, cached against full reading."""
     from review_core.bundle import load_bundle
 
@@ -76,29 +77,23 @@ def verify(path: Path, against: Path | None) -> None:
     from model_export.checkpoint import read_checkpoint
     from model_export.write import verify_bundle
 
-    measured = verify_bundle(bundle, read_checkpoint(against) if against else None)
+    try:
+        measured = verify_bundle(bundle, read_checkpoint(against) if against else None)
+    except GateError as error:
+        return _found_wanting(error)
     click.echo(f"{path}: {bundle.identity.name} {bundle.identity.sha256[:12]} is sound")
     for name, value in measured.items():
         click.echo(f"  {name:<15} {value:.3g}")
+    return 0
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """The console script; exits always.
+def main() -> None:
+    """Run the command line and exit."""
+    from review_core.command import exit_with
 
-    :param arguments: those of the process when None.
-    """
-    try:
-        code = cli.main(arguments, standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
-    except ThemisError as error:
-        click.echo(f"themis-export: {error}", err=True)
-        sys.exit(2)
-    except GateError as error:
-        click.echo(f"themis-export: {error}", err=True)
-        sys.exit(1)
-    except Exception:
-        traceback.print_exc()
-        sys.exit(3)
-    sys.exit(code or 0)
+    exit_with(cli, "themis-export")
+
+
+def _found_wanting(error: GateError) -> int:
+    click.echo(f"themis-export: {error}", err=True)
+    return 1

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from model_export.checkpoint import Quantisation, load_model, read_checkpoint
-from model_export.cli import main
+from model_export.cli import cli
 from model_export.errors import GateError
 from model_export.graph import export_graph
 from model_export.parity import Gates, full_pass, in_pieces, sign_agreement, torch_rewards
@@ -22,6 +24,7 @@ from model_export.quantise import quantise_embedding, quantise_linear, round_wei
 from model_export.write import graph_shape, verify_bundle, write_bundle
 from review_core.bundle import Bundle, load_bundle
 from review_core.calibration import Calibration
+from review_core.command import run
 from review_core.errors import InputError
 from review_core.session import Session
 from review_core.types import Verdict
@@ -241,10 +244,7 @@ def test_a_checkpoint_that_cannot_be_exported_says_why(
 
 
 def exit_code(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as stopped:
-        main([str(argument) for argument in arguments])
-    assert isinstance(stopped.value.code, int)
-    return stopped.value.code
+    return run(cli, "themis-export", [str(argument) for argument in arguments])
 
 
 def test_the_command_exports_and_verifies(
@@ -278,3 +278,14 @@ def test_the_command_tells_a_wrong_model_from_wrong_input(
     assert "has no config.json" in capsys.readouterr().err
     assert exit_code("bundle", tmp_path, "--precision", "int3") == 2
     assert exit_code("--help") == 0
+
+
+def test_asking_the_command_for_help_loads_no_torch() -> None:
+    script = """
+import sys
+from model_export.cli import cli
+from review_core.command import run
+assert run(cli, "themis-export", ["bundle", "--help"]) == 0
+assert not {"torch", "transformers", "onnxruntime", "numpy"} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)

@@ -198,14 +198,15 @@ def test_without_room_for_states_tokens_are_computed_again(load: Load) -> None:
     assert engine.tokens_computed == 8
 
 
-def test_room_that_one_request_took_is_free_for_the_next(load: Load) -> None:
-    """One state of two tokens fits: 2 layers x (key, value) x 2 heads x 16 x 4 bytes, twice."""
+def test_what_was_begun_is_finished_first_and_its_room_used_again(load: Load) -> None:
+    """Room for the state of two tokens, 512 bytes each: 2 layers x (key, value) x 2 heads x 16 x 4.
+
+    1 2, then 3 and 4 on top of it; only then 5 6, which finds the room free, and 3 and 4: 8 tokens.
+    """
     engine = Engine(load("qwen2"), threads=1, limits=Limits(state_bytes=2 * 512, rows=1))
-    for _ in range(3):
-        before = engine.tokens_computed
-        engine.rewards([TokenSequence((1, 2, 3), (0, 3)), TokenSequence((1, 2, 4), (0, 3))])
-        engine.rewards([TokenSequence((5, 6, 3), (0, 3)), TokenSequence((5, 6, 4), (0, 3))])
-        assert engine.tokens_computed - before == 8
+    texts = [(1, 2, 3), (5, 6, 3), (1, 2, 4), (5, 6, 4)]
+    engine.rewards([TokenSequence(ids, (0, 3)) for ids in texts])
+    assert engine.tokens_computed == 8
 
 
 def test_two_pieces_of_one_text_can_be_its_code(load: Load) -> None:
