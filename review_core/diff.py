@@ -134,7 +134,10 @@ def _room(found: list[Hunk], at: int, base_size: int) -> tuple[int, int]:
 
 
 def _slid(hunk: Hunk, base: Sequence[str], head: Sequence[str], up: int, down: int) -> Hunk:
-    """The hunk where it reads best: an added function from its first line, not the brace above."""
+    """The hunk where it reads best: an added function from its first line, not the brace above.
+
+    The less its first line is indented the better; then, if it begins a paragraph.
+    """
     if hunk.base_count and hunk.head_count:
         return hunk
     if hunk.head_count:
@@ -151,10 +154,12 @@ def _slid(hunk: Hunk, base: Sequence[str], head: Sequence[str], up: int, down: i
             break
         shifts.append(shift)
 
-    def unreadable(shift: int) -> tuple[int, bool, int]:
+    def unreadable(shift: int) -> tuple[int, bool, bool, int]:
+        above = lines[start + shift - 1] if start + shift else ""
         moved = lines[start + shift : end + shift]
         first = next((line for line in moved if line.strip()), "")
-        return (len(first) - len(first.lstrip()), not moved[0].strip(), -shift)
+        indentation = len(first) - len(first.lstrip())
+        return (indentation, not moved[0].strip(), bool(above.strip()), -shift)
 
     best = min(shifts, key=unreadable)
     return replace(hunk, base_start=hunk.base_start + best, head_start=hunk.head_start + best)

@@ -3,13 +3,28 @@ from __future__ import annotations
 import time
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from review_core.diff import hunks, lines_of, taken_back
 from review_core.types import Hunk
 
 LINES = st.lists(st.sampled_from(["a", "b", "c", "", "    d", "}"]), max_size=30)
+
+
+@st.composite
+def edited(draw: st.DrawFn) -> tuple[list[str], list[str]]:
+    """Two texts as edits leave them: runs of lines are repeated or gone, where hunks can slide."""
+    base = draw(LINES)
+    head = list(base)
+    for _ in range(draw(st.integers(0, 4))):
+        start, end, at = (draw(st.integers(0, len(head))) for _ in range(3))
+        head[at:at] = head[start:end]
+        del head[end : draw(st.integers(end, len(head)))]
+    return (base, head) if draw(st.booleans()) else (head, base)
+
+
+PAIRS = st.one_of(st.tuples(LINES, LINES), edited())
 
 
 def text_of(lines: list[str]) -> str:
@@ -26,21 +41,31 @@ def applied(base: str, head: str) -> list[str]:
     return result + lines_of(base)[at:]
 
 
-@given(LINES, LINES)
-def test_applying_all_hunks_to_base_gives_head(base: list[str], head: list[str]) -> None:
+@given(PAIRS)
+def test_applying_all_hunks_to_base_gives_head(pair: tuple[list[str], list[str]]) -> None:
+    base, head = pair
     assert applied(text_of(base), text_of(head)) == head
 
 
-@given(LINES, LINES)
-def test_taking_back_every_hunk_gives_base(base: list[str], head: list[str]) -> None:
+@given(PAIRS)
+def test_taking_back_every_hunk_gives_base(pair: tuple[list[str], list[str]]) -> None:
+    base, head = pair
     text = text_of(head)
     for hunk in reversed(hunks(text_of(base), text_of(head))):  # so that earlier lines stay put
         text = taken_back(text_of(base), text, hunk)
     assert text == text_of(base)
 
 
-@given(LINES, LINES)
-def test_a_common_line_stands_between_two_hunks(base: list[str], head: list[str]) -> None:
+@given(PAIRS)
+@example(  # two hunks that would meet if each slid as far as it can
+    (
+        ["d", "d", "x", "b", "", "b", "d", "b", "b", "a", "x", "e", "", "e"],
+        ["d", "e", "a", "d", "x", "b", "", "x", "b", "", "b", "d", "b", "x"]
+        + ["e", "", "b", "d", "b", "b", "a", "", "e"],
+    )
+)
+def test_a_common_line_stands_between_two_hunks(pair: tuple[list[str], list[str]]) -> None:
+    base, head = pair
     found = hunks(text_of(base), text_of(head))
     for above, below in pairwise(found):
         assert above.base_start + above.base_count < below.base_start
@@ -84,6 +109,14 @@ def test_an_added_function_is_shown_from_its_first_line() -> None:
     added = "void g() {\n    b();\n}\n\n"
     head = base.replace("void h", added + "void h")
     assert hunks(base, head) == (Hunk(5, 0, 5, 4),)
+
+
+def test_an_added_function_is_shown_with_its_own_decorator() -> None:
+    """By trimming equal lines alone, the hunk would be g without its decorator but with h's."""
+    base = "@test\ndef f():\n    a()\n\n@test\ndef h():\n    c()\n"
+    head = base.replace("@test\ndef h", "@test\ndef g():\n    b()\n\n@test\ndef h")
+    assert hunks(base, head) == (Hunk(5, 0, 5, 4),)
+    assert hunks(head, base) == (Hunk(5, 4, 5, 0),)
 
 
 def test_an_added_function_at_the_end_of_a_class_is_shown_from_its_first_line() -> None:
