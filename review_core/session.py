@@ -79,7 +79,7 @@ class Session:
         options.enable_mem_pattern = (
             False  # every batch has its own shape; a plan for each only grows
         )
-        # Waiting threads sleep: beside an editor or other work, spinning ones cost wall time as well.
+        # Waiting threads sleep: beside other work, spinning ones cost time on the clock as well.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3  # stderr belongs to the program
         try:
