@@ -121,9 +121,8 @@ class Engine:
             tokens, past = self._extent(node)
             width = max(widest, tokens) + max(longest, past)
             fits = (len(batch) + 1) * width <= self._cells
-            alike = 2 * min(tokens, widest) >= max(
-                tokens, widest
-            )  # else padding outweighs the tokens
+            # Of lengths further apart, padding would outweigh the tokens.
+            alike = tokens <= 2 * widest and widest <= 2 * tokens
             if not batch or (len(batch) < self._limits.rows and fits and alike):
                 batch.append(node)
                 longest, widest = max(longest, past), max(widest, tokens)
