@@ -315,7 +315,10 @@ def _file_before(
 ) -> _Patched | Skipped:
     source = section.base_path
     if source in patched:
-        return patched[source] if section.is_copy else patched.pop(source)
+        if not section.is_copy:
+            return patched.pop(source)
+        before = patched[source]  # git copies what the file was before this very patch changed it
+        return _Patched(None, None, before.head if before.base is None else before.base)
     if source is None:
         if section.path not in patched and (base_dir / section.path).exists():
             raise InputError(f"{base_dir / section.path} is new in the patch but there; {_REMEDY}")

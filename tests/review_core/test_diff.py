@@ -59,9 +59,8 @@ def test_taking_back_every_hunk_gives_base(pair: tuple[list[str], list[str]]) ->
 @given(PAIRS)
 @example(  # two hunks that would meet if each slid as far as it can
     (
-        ["d", "d", "x", "b", "", "b", "d", "b", "b", "a", "x", "e", "", "e"],
-        ["d", "e", "a", "d", "x", "b", "", "x", "b", "", "b", "d", "b", "x"]
-        + ["e", "", "b", "d", "b", "b", "a", "", "e"],
+        "d d x b . b d b b a x e . e".replace(".", "").split(" "),
+        "d e a d x b . x b . b d b x e . b d b b a . e".replace(".", "").split(" "),
     )
 )
 def test_a_common_line_stands_between_two_hunks(pair: tuple[list[str], list[str]]) -> None:

@@ -114,12 +114,13 @@ def test_renames_keep_their_base(
 
 def test_a_copy_is_a_new_file(repository: GitRepository, tmp_path: Path) -> None:
     repository.commit(old=SOURCE)
-    repository.commit(old=SOURCE + "more = 1\n", copy=CHANGED)
+    repository.commit(old="more = 1\n" + SOURCE, copy=CHANGED, other=CHANGED)
     patch = git_diff(repository, tmp_path / "base", "--find-copies-harder")
-    assert "copy from" in patch
+    assert patch.count("copy from") == 2, "one stands before the change of old.py, one behind"
     assert patch_change(patch, tmp_path / "base").files == (
         FileChange("copy.py", None, CHANGED),
-        FileChange("old.py", SOURCE, SOURCE + "more = 1\n"),
+        FileChange("old.py", SOURCE, "more = 1\n" + SOURCE),
+        FileChange("other.py", None, CHANGED),
     )
 
 
