@@ -7,7 +7,6 @@ our own fault, 130 interrupted.
 from __future__ import annotations
 
 import logging
-import os
 import sys
 
 import click
@@ -35,7 +34,5 @@ for command in (review, bench, model, config):
 
 def main() -> None:
     """Run the command line and exit."""
-    # onnxruntime's official builds report home since 1.29, unless told so before the import.
-    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="themis: %(message)s")
     exit_with(cli, "themis")

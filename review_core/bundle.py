@@ -202,6 +202,15 @@ class Bundle:
         """How a request becomes tokens."""
         return self.manifest.layout
 
+    @property
+    def scoring_sha256(self) -> str:
+        """The hash of what turns tokens into rewards: the graphs and the pooling.
+
+        A new calibration or card is another bundle with the same rewards: caches go by this.
+        """
+        graphs = sorted(self.manifest.files[each.file] for each in self.manifest.variants)
+        return hashlib.sha256(" ".join([self.manifest.pooling, *graphs]).encode()).hexdigest()
+
 
 def default_bundle_path() -> Path:
     """Where the bundle is when none is named: THEMIS_MODEL, else models/default of the checkout,

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from review_core.layout import TokenSequence
-from review_core.types import BundleIdentity
 
 log = logging.getLogger(__name__)
 
@@ -33,11 +32,13 @@ def default_cache_path() -> Path:
     return user_cache_path("themis-review") / "rewards.sqlite"
 
 
-def cache_key(bundle: BundleIdentity, sequence: TokenSequence) -> bytes:
-    """What a reward depends on: the bundle, the tokens (a criterion's prompt is among them) and
-    which of them are code.
+def cache_key(scoring_sha256: str, sequence: TokenSequence) -> bytes:
+    """What a reward depends on: what computes it, the tokens (a criterion's prompt is among them)
+    and which of them are code.
+
+    :param scoring_sha256: as `Bundle.scoring_sha256` gives it.
     """
-    digest = hashlib.sha256(bundle.sha256.encode())
+    digest = hashlib.sha256(scoring_sha256.encode())
     digest.update(array("q", (*sequence.code, *sequence.ids)).tobytes())
     return digest.digest()
 

@@ -1,5 +1,6 @@
-"""The edge of a command-line program: errors become one line and an exit code. Shared by all of ours.
+"""The edge of a command-line program: errors become one line and an exit code.
 
+Shared by all our programs.
 Exit codes: 0 done, 1 what was asked for was found wanting (the command returns it), 2 bad usage or
 input, 3 our own fault, 130 interrupted.
 """
@@ -14,6 +15,7 @@ from typing import NoReturn
 
 import click
 
+from review_core import telemetry
 from review_core.errors import ThemisError
 
 BAD_INPUT, INTERNAL, INTERRUPTED = 2, 3, 130
@@ -21,6 +23,7 @@ BAD_INPUT, INTERNAL, INTERRUPTED = 2, 3, 130
 
 def exit_with(command: click.Command, name: str) -> NoReturn:
     """Run this process's arguments through `command` and exit with its code."""
+    telemetry.switch_off()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a path that is not UTF-8 must not end a run
             stream.reconfigure(errors="backslashreplace")

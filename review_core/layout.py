@@ -73,6 +73,7 @@ class Layout:
         characters is.
         """
         values = {Slot.CODE: code, Slot.CRITERION: criterion, Slot.INTENT: intent}
+        specials = _specials(tokenizer)
         ids: list[int] = []
         run, code_at = "", None
         code_range = (0, 0)
@@ -101,7 +102,7 @@ class Layout:
                     code_at = (len(run), len(run) + len(code))
                 run += values[part]
                 continue
-            for text, special in _split_specials(tokenizer, part):
+            for text, special in _split_specials(specials, part):
                 if special is None:
                     run += text
                 else:
@@ -112,18 +113,17 @@ class Layout:
 
 
 def _encode_plain(tokenizer: Tokenizer, text: str) -> Any:
-    before = tokenizer.encode_special_tokens
-    tokenizer.encode_special_tokens = True  # text of a special token in user code is ordinary text
-    try:
-        return tokenizer.encode(text, add_special_tokens=False)
-    finally:
-        tokenizer.encode_special_tokens = before
+    # The flag stays set: nothing else reads with our tokenizers, and threads may share one.
+    if not tokenizer.encode_special_tokens:
+        tokenizer.encode_special_tokens = True  # a special token spelt out in code is plain text
+    return tokenizer.encode(text, add_special_tokens=False)
 
 
-def _split_specials(tokenizer: Tokenizer, literal: str) -> list[tuple[str, int | None]]:
-    specials = {
-        token.content: index for index, token in tokenizer.get_added_tokens_decoder().items()
-    }
+def _specials(tokenizer: Tokenizer) -> dict[str, int]:
+    return {token.content: i for i, token in tokenizer.get_added_tokens_decoder().items()}
+
+
+def _split_specials(specials: dict[str, int], literal: str) -> list[tuple[str, int | None]]:
     pieces: list[tuple[str, int | None]] = []
     rest = literal
     while rest:

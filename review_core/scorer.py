@@ -124,7 +124,7 @@ class Scorer:
         """All heads' rewards of each distinct sequence; `sequences` are sorted, so that neighbours
         share prefixes.
         """
-        keys = {sequence: cache_key(self.bundle.identity, sequence) for sequence in sequences}
+        keys = {sequence: cache_key(self.bundle.scoring_sha256, sequence) for sequence in sequences}
         known = self._cache.get_many(list(keys.values())) if self._cache is not None else {}
         heads = {sequence: known[key] for sequence, key in keys.items() if key in known}
         self._count(

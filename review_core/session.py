@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from review_core import telemetry
 from review_core.bundle import GraphShape
 from review_core.errors import BundleError, RuntimeMissingError
 
@@ -176,6 +177,7 @@ def import_onnxruntime() -> Any:
 
     :raises RuntimeMissingError: with the command that installs it.
     """
+    telemetry.switch_off()
     try:
         import onnxruntime
     except ImportError as error:

@@ -148,6 +148,7 @@ def _card(base: str, licence: str, spec: Any, *, name: str) -> Any:
 @click.option(
     "--max-characters", default=2400, show_default=True, help="Most characters of a pair."
 )
+@click.option("--count", type=int, help="Most pairs in all.  [default: no limit]")
 @click.option("--seed", default=0, show_default=True)
 def sample(
     out: Path,
@@ -155,6 +156,7 @@ def sample(
     per_cell: int,
     max_ratio: float,
     max_characters: int,
+    count: int | None,
     seed: int,
 ) -> None:
     """Draw a length-matched training set from RECORDS into OUT."""
@@ -166,6 +168,7 @@ def sample(
         per_cell=per_cell,
         max_ratio=max_ratio,
         max_characters=max_characters,
+        count=count,
         seed=seed,
     )
     click.echo(f"{out}: {write_pairs(out, drawn)} pairs")

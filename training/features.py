@@ -118,7 +118,9 @@ def extract(
     }
     missing = {path: part for path, part in shards.items() if not path.exists()}
     done = len(shards) - len(missing)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(
+        workers, get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
+    ) as pool:
         jobs = [
             pool.submit(_extract_shard, student, part, spec, path, criterion_texts or {})
             for path, part in missing.items()
@@ -137,7 +139,6 @@ def _extract_shard(
     path: Path,
     criterion_texts: dict[str, str],
 ) -> None:
-    torch.set_num_threads(1)
     model, tokenizer = _load(student, spec.dtype)
     rows = np.full(
         (len(pairs), 2, len(spec.depths), len(POOLINGS), model.config.hidden_size),

@@ -59,21 +59,21 @@ def fit_heads(
 
     :param features: shape (pairs, 2 sides: chosen then rejected, hidden); no NaN.
     """
-    rows, parts, targets, weights = _design(pairs, spec)
-    difference = features[:, 0] - features[:, 1]
-    scale = difference.std(0) + 1e-6
+    rows, asked, targets, weights = _design(pairs, spec)
+    scale = (features[:, 0] - features[:, 1]).std(0) + 1e-6
     chosen, rejected = (
         torch.tensor((features[:, side] - features.mean((0, 1))) / scale) for side in (0, 1)
     )
-    blocks = nn.Parameter(torch.zeros(parts.shape[1], features.shape[2]))  # parts x hidden
+    ancestry = _ancestry(spec)
+    blocks = nn.Parameter(torch.zeros(ancestry.shape[1], features.shape[2]))  # parts x hidden
     optimiser = torch.optim.LBFGS(
         [blocks], max_iter=200, history_size=20, line_search_fn="strong_wolfe"
     )
 
     def closure() -> Tensor:
         optimiser.zero_grad()
-        heads = parts @ blocks  # rows x hidden
-        first, second = (chosen[rows] * heads).sum(1), (rejected[rows] * heads).sum(1)
+        heads = (ancestry @ blocks).T  # hidden x criteria
+        first, second = (chosen @ heads)[rows, asked], (rejected @ heads)[rows, asked]
         loss = bradley_terry_loss(first, second, targets, weights)
         loss = loss + spec.centring_weight * centring_penalty(first, second)
         loss = loss + spec.ridge * blocks.pow(2).sum()
@@ -82,21 +82,18 @@ def fit_heads(
 
     loss = optimiser.step(closure).item()
     log.info("heads: %d rows, loss %.4f nats", len(rows), loss)
-    names = list(CRITERIA)
-    heads = (_ancestry(names, spec) @ blocks).detach().numpy() / scale
-    return dict(zip(names, heads.astype(np.float32), strict=True))
+    heads = (ancestry @ blocks).detach().numpy() / scale
+    return dict(zip(CRITERIA, heads.astype(np.float32), strict=True))
 
 
-def _ancestry(criteria: Sequence[str], spec: HeadSpec) -> Tensor:
-    """Which parts make up each criterion's head: column 0 is shared by all; shape (criteria,
-    parts).
-    """
+def _ancestry(spec: HeadSpec) -> Tensor:
+    """Which parts make up each criterion's head: column 0 is shared by all; criteria x parts."""
     names = list(CRITERIA)
-    matrix = torch.zeros(len(criteria), 1 + len(names))
-    for row, criterion in enumerate(criteria):
-        matrix[row, 0] = float(spec.shared)
+    matrix = torch.zeros(len(names), 1 + len(names))
+    matrix[:, 0] = float(spec.shared)
+    for row, (criterion, family) in enumerate(CRITERIA.items()):
         matrix[row, 1 + names.index(criterion)] = 1
-        if family := CRITERIA[criterion]:
+        if family:
             matrix[row, 1 + names.index(family)] = 1
     return matrix
 
@@ -104,7 +101,7 @@ def _ancestry(criteria: Sequence[str], spec: HeadSpec) -> Tensor:
 def _design(
     pairs: Sequence[PreferencePair], spec: HeadSpec
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Rows (a pair asked for a criterion): pair index, parts, target, weight."""
+    """Rows (a pair asked for a criterion): pair, criterion, target, weight, each (rows,)."""
     asked: list[tuple[int, str]] = []
     for index, pair in enumerate(pairs):
         if pair.tie:
@@ -128,7 +125,7 @@ def _design(
         per_row[tie] *= spec.tie_weight * per_row[~tie].sum() / per_row[tie].sum()
     return (
         torch.tensor([index for index, _ in asked]),
-        _ancestry([criterion for _, criterion in asked], spec),
+        torch.tensor([list(CRITERIA).index(criterion) for _, criterion in asked]),
         torch.tensor([0.5 if pairs[index].tie else 1.0 for index, _ in asked]),
         torch.tensor(per_row / per_row.mean(), dtype=torch.float32),
     )

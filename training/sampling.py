@@ -24,6 +24,7 @@ def length_matched(
     per_cell: int,
     max_ratio: float = 1.5,
     max_characters: int = 2400,
+    count: int | None = None,
     seed: int = 0,
 ) -> list[PreferencePair]:
     """Draw pairs at random, at most `per_cell` for each (aspect, commit or not,
@@ -34,6 +35,7 @@ def length_matched(
 
     :param max_characters: pairs with more on both sides together are left out (they cost most and
     teach least).
+    :param count: most pairs in all.
     :return: in random order, the same for the same input and seed.
     """
     cells: dict[tuple[str, bool], dict[bool | None, list[PreferencePair]]] = defaultdict(
@@ -52,7 +54,7 @@ def length_matched(
             found = directions[longer]
             drawn.extend(rng.sample(found, min(room, len(found))))
     rng.shuffle(drawn)
-    return drawn
+    return drawn[:count]
 
 
 def neutral_pairs(

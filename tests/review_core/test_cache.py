@@ -16,7 +16,6 @@ import pytest
 
 from review_core.cache import RewardCache, cache_key, default_cache_path
 from review_core.layout import TokenSequence
-from review_core.types import BundleIdentity
 
 REWARDS = np.array([1.5, -2.25, 0.1], np.float32)
 
@@ -45,8 +44,8 @@ def test_many_keys_are_asked_in_one_call(file: Path) -> None:
     assert cache.get_many([]) == {}
 
 
-def test_a_key_is_the_bundle_the_tokens_and_which_of_them_are_code() -> None:
-    bundle, other = BundleIdentity("a", "1" * 64), BundleIdentity("a", "2" * 64)
+def test_a_key_is_the_model_the_tokens_and_which_of_them_are_code() -> None:
+    bundle, other = "1" * 64, "2" * 64
     keys = [
         cache_key(bundle, TokenSequence((1, 2, 3), (0, 3))),
         cache_key(other, TokenSequence((1, 2, 3), (0, 3))),
@@ -56,7 +55,7 @@ def test_a_key_is_the_bundle_the_tokens_and_which_of_them_are_code() -> None:
         cache_key(bundle, TokenSequence((258, 3), (0, 3))),
     ]
     assert len(set(keys)) == len(keys)
-    assert keys[0] == cache_key(BundleIdentity("b", "1" * 64), TokenSequence((1, 2, 3), (0, 3)))
+    assert keys[0] == cache_key(bundle, TokenSequence((1, 2, 3), (0, 3)))
 
 
 def test_what_was_used_longest_ago_goes_first(file: Path) -> None:
