@@ -236,7 +236,8 @@ def _qualified_name(node: Node | None) -> str:
         parts.append(plain_name(field_text(node, "scope")))
         node = node.child_by_field_name("name")
     if node is not None and node.type in ("operator_name", "operator_cast"):
-        last = " ".join(re.split(r"\(\s*\)", text_of(node))[0].split())
+        end = r"$" if node.type == "operator_name" else r"\("  # a cast goes on with its parameters
+        last = " ".join(re.split(end, text_of(node))[0].split())
     else:
         last = plain_name(text_of(node))
     return ".".join(part for part in [*parts, last] if part)

@@ -103,8 +103,7 @@ _JAVASCRIPT = _Rules(
     " ternary_expression:condition ternary_expression:consequence ternary_expression:alternative"
     " for_in_statement:right variable_declarator:value sequence_expression: template_substitution:"
     " spread_element: switch_case:value expression_statement: throw_statement: await_expression:"
-    " jsx_expression: arrow_function:body non_null_expression: as_expression: yield_expression:"
-    " assignment_pattern:right",
+    " jsx_expression: arrow_function:body non_null_expression: as_expression: yield_expression:",
     barriers="class_body",
     hoisted="variable_declaration:",
     dynamic="eval with",
@@ -213,7 +212,7 @@ _RULES: Mapping[str, _Rules] = {
         " list_comprehension:body generator_expression:body set_comprehension:body yield: set:"
         " while_statement:condition elif_clause:condition lambda:body delete_statement:"
         " with_item:value assert_statement: await: if_clause:",
-        barriers="class_definition",
+        barriers="class_definition parameters lambda_parameters",
         hoisted="assignment:left for_statement:left as_pattern_target: named_expression:name"
         " for_in_clause:left",
         dynamic="locals vars eval exec globals",

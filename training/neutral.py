@@ -156,7 +156,7 @@ def _rename_local(snippet: _Snippet, rng: random.Random) -> str | None:
     names = [
         name
         for name in local_names(snippet.root, source, snippet.language.name)
-        if re.fullmatch(r"[a-z][A-Za-z0-9_]*", name.name)
+        if re.fullmatch(r"(?!self$|cls$)[a-z][A-Za-z0-9_]*", name.name)
     ]
     rng.shuffle(names)
     taken = set(re.findall(r"\w+", snippet.text))
