@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from review_core.bench import PairScorer
+from review_core.comments import same_code
+from review_core.languages import language_named
 from review_core.metrics import expected_calibration_error
 from review_core.records import PreferencePair
 from training.sampling import chosen_is_longer
@@ -43,8 +45,9 @@ def calibrate(
     """calibration.json for a scorer.
 
     :param pairs: held-out pairs; those with `tie` set are neutral edits and count for every
-    criterion.
+        criterion, but for edits of comments or layout alone: a review never judges those.
     """
+    pairs = [pair for pair in pairs if not (pair.tie and _never_judged(pair))]
     codes = [code for pair in pairs for code in (pair.chosen, pair.rejected)]
     rewards = scorer.rewards(codes)
     asked: dict[str, list[tuple[float, bool | None]]] = defaultdict(list)
@@ -146,6 +149,11 @@ def _calibrate_criterion(
         "isotonic": None,
     }
     return curve, measured
+
+
+def _never_judged(pair: PreferencePair) -> bool:
+    language = language_named(pair.language)
+    return language is not None and same_code(pair.rejected, pair.chosen, language)
 
 
 def _direction_weights(longer: Sequence[bool | None]) -> NDArray[np.float64]:

@@ -354,13 +354,15 @@ def calibrate(
     to OUT.
     """
     from review_core.bundle import load_bundle
+    from review_core.cache import RewardCache, default_cache_path
     from review_core.engine import Engine
     from review_core.scorer import Scorer
     from training.calibrate import NoiseLimit
     from training.calibrate import calibrate as measure
 
     loaded = load_bundle(bundle)
-    scorer = Scorer(loaded, Engine(loaded, threads=threads))
+    cache = RewardCache(default_cache_path())  # `themis bench` finds the rewards there
+    scorer = Scorer(loaded, Engine(loaded, threads=threads), cache)
     limit = NoiseLimit(precision=precision, neutral=neutral_share)
     calibration = measure(_read(records), scorer, limit)
     out.write_text(json.dumps(calibration, indent=2) + "\n", encoding="utf-8")

@@ -80,8 +80,8 @@ def fit_heads(
         loss.backward()
         return loss
 
-    loss = optimiser.step(closure).item()
-    log.info("heads: %d rows, loss %.4f nats", len(rows), loss)
+    before = optimiser.step(closure).item()
+    log.info("heads: %d rows, loss %.4f -> %.4f nats", len(rows), before, closure().item())
     heads = (ancestry @ blocks).detach().numpy() / scale
     return dict(zip(CRITERIA, heads.astype(np.float32), strict=True))
 
