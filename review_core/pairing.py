@@ -11,16 +11,17 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from itertools import pairwise
 
-from review_core.diff import hunks
+from review_core.diff import hunks, lines_of
 from review_core.functions import functions_of
 from review_core.languages import Language
 from review_core.layout import normalise
 from review_core.types import ChangedFunction, FileChange, Function, FunctionKind, Hunk, LineRange
 
-LIKE_ENOUGH = 0.6
+LIKE_ENOUGH = 0.7
 """Least similarity of two pieces under different names.
 
-Two one-line getters that differ in a name reach .5; a renamed function with a third rewritten, .6.
+Of 1,051 functions edited by one commit, 95 % stay above it; two getters that differ in two names
+come to .64. Clones above it are taken for one another, but only if one goes while the other comes.
 """
 
 LIKE_ENOUGH_BY_NAME = 0.3
@@ -34,12 +35,13 @@ Pair = tuple[Function | None, Function | None]
 def changed_functions(file: FileChange, language: Language) -> tuple[ChangedFunction, ...]:
     """The pieces of a file that differ between its sides, in the order of head, gone ones included.
 
-    Each has the hunks that touch it on either side. A pair that no hunk touches has not changed,
-    even if its limits have: a blank line after a comment makes it cease to be a function's.
+    Each has the hunks that touch it on either side. Hunks of nothing but blank lines do not count,
+    and a pair that none touches has not changed, even if its limits have: a blank line after a
+    comment makes it cease to be a function's.
     """
     base = functions_of(file.base, language) if file.base is not None else ()
     head = functions_of(file.head, language) if file.head is not None else ()
-    edits = hunks(file.base or "", file.head or "")
+    edits = _hunks_with_text(file.base or "", file.head or "")
     changed = [
         ChangedFunction(file.path, language.name, before, after, touching)
         for before, after in _paired(base, head)
@@ -195,6 +197,18 @@ def _canonical(function: Function) -> str:
 
 def _reads_the_same(base: Function | None, head: Function | None) -> bool:
     return base is not None and head is not None and _canonical(base) == _canonical(head)
+
+
+def _hunks_with_text(base: str, head: str) -> list[Hunk]:
+    base_lines, head_lines = lines_of(base), lines_of(head)
+
+    def has_text(hunk: Hunk) -> bool:
+        before, after = hunk.base_start - 1, hunk.head_start - 1
+        changed = base_lines[before : before + hunk.base_count]
+        changed += head_lines[after : after + hunk.head_count]
+        return any(line.strip() for line in changed)
+
+    return [hunk for hunk in hunks(base, head) if has_text(hunk)]
 
 
 def _touching(

@@ -225,7 +225,7 @@ export const Cart = React.memo(({ items }: Props) => {
   return (
     <ul>
       {/* all of them */}
-      <li title="count">{count + 1}</li>
+      <li title="items">{count + 1}</li>
     </ul>
   );
 });

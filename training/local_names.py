@@ -313,7 +313,8 @@ def _declaration(path: Path, rules: _Rules) -> _Declaration | None:
     if at == 0 or _declares_elsewhere(path[at - 1][0]):
         return None
     scopes = rules.declares[place].split()
-    for node, _ in reversed(path[:at]):
+    own = path[at - 1][0].type == rules.declares[place]  # such as a loop with its variable
+    for node, _ in reversed(path[: at if own else at - 1]):
         if node.type in scopes:
             if node.has_error or node.type in ("class_definition", "module", "class", "program"):
                 return None

@@ -216,7 +216,7 @@ def _reformat(snippet: _Snippet, rng: random.Random) -> str | None:
 
 def _reindent(snippet: _Snippet, rng: random.Random) -> str | None:
     """Every step of indentation in another width; literals of several lines stay as they are."""
-    lines, kept = snippet.lines, _rows_inside_texts(snippet)
+    lines, kept = snippet.lines, _rows_inside_texts(snippet, docstrings=False)
     margins = {_margin(line) for line in lines if line.strip()}
     if all("\t" not in margin for margin in margins):
         step = min((len(margin) for margin in margins if margin), default=0)
@@ -239,15 +239,16 @@ def _with_unit(line: str, unit: str, other: str) -> str:
     return other * steps + " " * rest + code
 
 
-def _rows_inside_texts(snippet: _Snippet) -> set[int]:
-    """Rows, in the snippet, that start inside a literal: their blanks are data."""
+def _rows_inside_texts(snippet: _Snippet, *, docstrings: bool) -> set[int]:
+    """Rows of the snippet that start inside a literal: their blanks are data."""
     inside: set[int] = set()
     for node in snippet.nodes():
         first, last = rows(node)
         literal = "string" in node.type or "heredoc" in node.type
         if first == last or not literal or node.type == "string_content":
             continue
-        if node.parent is None or node.parent.type != "expression_statement":  # a docstring
+        is_docstring = node.parent is not None and node.parent.type == "expression_statement"
+        if docstrings or not is_docstring:
             inside.update(row - snippet.first_row for row in range(first + 1, last + 1))
     return inside
 
@@ -336,7 +337,7 @@ def _move_braces(snippet: _Snippet, rng: random.Random) -> str | None:
 
 def _blank_lines(snippet: _Snippet, rng: random.Random) -> str | None:
     """One or two blank lines taken out, or put in before statements."""
-    lines, inside = snippet.lines, _rows_inside_texts(snippet)
+    lines, inside = snippet.lines, _rows_inside_texts(snippet, docstrings=True)
     blank = [row for row, line in enumerate(lines) if not line.strip() and row not in inside]
     if blank and rng.random() < 0.5:
         gone = rng.sample(blank, min(len(blank), rng.choice((1, 2))))
@@ -507,21 +508,17 @@ def _reorder_imports(snippet: _Snippet, rng: random.Random) -> str | None:
 
 
 def _independent(lines: Sequence[str], row: int) -> bool:
-    """Whether two import lines stand at one level and bring different names."""
+    """Whether two import lines stand at one level and list no name in common."""
     first, second = lines[row], lines[row + 1]
     if _margin(first) != _margin(second) or first.strip() == second.strip():
         return False
-    return not _imported(first) & _imported(second)
+    return not _listed(first) & _listed(second)
 
 
-def _imported(line: str) -> set[str]:
-    """The names that an import line may bring: those it lists, else the last part of its path."""
-    listed = line.rpartition(" import ")[2] if " import " in line else line.partition(" from ")[0]
-    return set(re.findall(r"\w+", listed)) - {"import"} if listed != line else {_last_word(line)}
-
-
-def _last_word(line: str) -> str:
-    return str(re.findall(r"\w+", line)[-1])
+def _listed(line: str) -> set[str]:
+    """The names that `from a import b, c` or `import {b, c} from 'a'` lists."""
+    names = re.search(r"from [\w.]+ import (.*)|import (.*) from ", line)
+    return set(re.findall(r"\w+", names[1] or names[2])) if names else set()
 
 
 def _margin(line: str) -> str:

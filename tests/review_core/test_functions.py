@@ -305,8 +305,8 @@ def test_a_text_that_the_parser_would_never_finish_is_one_broken_piece() -> None
     """The same grammar loops on this one: seven kinds of line, none of them closed."""
     text = (
         "l t{val t\nf{x/}\n#\net() { return 2 * count }\nfun String.shout(times: Int) ="
-        " this.repeat(times)\n\n        fun open() = Cart(0)\n        get() { return 2 * count }\n\n"
-        "        get() { return 2 * count }\npackage shop\n        return start + count\n    }\n"
+        " this.repeat(times)\n\n        fun open() = Cart(0)\n        get() { return 2 * count }\n"
+        "\n        get() { return 2 * count }\npackage shop\n        return start + count\n    }\n"
         "package shop\n        get() { return 2 * count }\n}\n}\n\n    companion object {\n\n    }"
     )
     [piece] = pieces(text, "Kotlin")
