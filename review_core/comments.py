@@ -89,7 +89,18 @@ def _docstrings(root: Node, language: Language) -> Iterator[tuple[Node, bytes]]:
 def _is_docstring(statement: Node) -> bool:
     if statement.type != "expression_statement" or statement.named_child_count != 1:
         return False
-    return statement.named_children[0].type in ("string", "concatenated_string")
+    text = statement.named_children[0]
+    if text.type == "concatenated_string":
+        return all(_is_plain_string(part) for part in text.named_children)
+    return text.type == "string" and _is_plain_string(text)
+
+
+def _is_plain_string(string: Node) -> bool:
+    """Whether it is no f-string and no bytes."""
+    start = string.child(0)
+    return (
+        start is not None and start.text is not None and not set(start.text.lower()) & set(b"fbt")
+    )
 
 
 def _seam(source: bytes, start: int, end: int) -> bytes:
@@ -129,7 +140,7 @@ def same_code(base: str, head: str, language: Language) -> bool:
 
 def _skeleton(root: Node, language: Language) -> Iterator[tuple[int, str, str]]:
     """Depth, type and, for leaves, text of every node that is code."""
-    docstrings = {node.id for node, _ in _docstrings(root, language)}
+    docstrings = {node.id: instead for node, instead in _docstrings(root, language)}
     skipped_below: int | None = None
     for node, depth in walk(root):
         if skipped_below is not None and depth > skipped_below:
@@ -137,9 +148,11 @@ def _skeleton(root: Node, language: Language) -> Iterator[tuple[int, str, str]]:
         skipped_below = None
         if node.type in COMMENTS or node.type in _LAYOUT or node.id in docstrings:
             skipped_below = depth
+            if docstrings.get(node.id):
+                yield from ((depth, "pass_statement", ""), (depth + 1, "pass", "pass"))
             continue
         text = "" if node.child_count or not node.text else _leaf_text(node)
-        if node.child_count or text or node.is_missing:
+        if node.child_count or text or node.is_missing or not depth:
             yield depth, node.type, text
 
 

@@ -46,6 +46,7 @@ def test_texts_without_comments_stay_as_they_are(name: str) -> None:
         ("Python", 'class A:\n    """Two\n    lines."""\n\n    x = 1\n', "class A:\n\n    x = 1\n"),
         ("Python", 'def f():\n    x = """no doc"""\n', 'def f():\n    x = """no doc"""\n'),
         ("Python", '"""Module."""\n', ""),
+        ("Python", 'def f():\n    f"{a()}"\n    b"c"\n', 'def f():\n    f"{a()}"\n    b"c"\n'),
         ("C", "int/* a */f() { return 1 /* b */; }\n", "int f() { return 1 ; }\n"),
         ("C", "a(); /* one\n two */ b();\n", "a();  b();\n"),
         (
@@ -74,6 +75,8 @@ def test_comments_go_and_code_stays(name: str, text: str, expected: str) -> None
     [
         ("Python", "def f():\n  return 1\n", "def f():\n    # x\n\n    return   1\n"),
         ("Python", 'def f():\n    "a"\n    return 1\n', 'def f():\n    "b"\n    return 1\n'),
+        ("Python", 'class A:\n    "a"\n', "class A:\n    pass\n"),
+        ("Python", "# only a comment\n", ""),
         ("Python", "x = (1 +\n     2)\n", "x = (1 + 2)\n"),
         ("Python", "x = 1 + \\\n    2\n", "x = 1 + 2\n"),
         ("JavaScript", "function f(){return x}", "function f() {\n  return x // c\n}"),
@@ -96,6 +99,7 @@ def test_layout_and_comments_are_not_code(name: str, base: str, head: str) -> No
         ("Python", "if a:\n  b()\n  c()\n", "if a:\n  b()\nc()\n"),
         ("Python", "x = 'a b'", "x = 'a  b'"),
         ("Python", "x = f(1)", "x = f(2)"),
+        ("Python", 'def f():\n    f"{a()}"\n', 'def f():\n    f"{b()}"\n'),
         ("Python", "def f():\n    return 1\n    'a'\n", "def f():\n    return 1\n    'b'\n"),
         ("JavaScript", "function f() { return x }", "function f() { return\n x }"),
         ("JavaScript", "a = b\n(c)", "a = b;\n(c)"),
