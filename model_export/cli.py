@@ -40,11 +40,13 @@ def cli() -> None:
 )
 def bundle(checkpoint: Path, out: Path, calibration: Path | None, precision: str | None) -> int:
     """Export CHECKPOINT to a bundle at OUT, checking it against torch at every step."""
-    from model_export.checkpoint import read_checkpoint
+    from model_export.checkpoint import precision_of, read_checkpoint, with_precision
     from model_export.write import write_bundle
 
     read = read_checkpoint(checkpoint)
-    quantisation = read.quantisation.named(precision) if precision else read.quantisation
+    quantisation = read.card.quantisation
+    if precision:
+        quantisation = with_precision(quantisation, precision)
     command = f"themis-export bundle {checkpoint.name} {out.name}"
     try:
         made = write_bundle(
@@ -57,7 +59,7 @@ def bundle(checkpoint: Path, out: Path, calibration: Path | None, precision: str
     except GateError as error:
         return _found_wanting(error)
     size = sum(file.stat().st_size for file in out.iterdir())
-    click.echo(f"{out}: {made.identity.name}, {quantisation.precision}, {size:,} bytes")
+    click.echo(f"{out}: {made.identity.name}, {precision_of(quantisation)}, {size:,} bytes")
     for name, value in made.manifest.parity.items():
         if value is not None:
             click.echo(f"  {name:<15} {value:.3g}")

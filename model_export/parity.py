@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from model_export.checkpoint import Checkpoint
 from review_core.bundle import Manifest
 from review_core.layout import normalise
 from review_core.session import Row, Session, State
+from training.card import Card
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -112,7 +112,7 @@ class Parity:
         return lines
 
 
-def samples(tokenizer: Tokenizer, model: Checkpoint | Manifest) -> list[Ids]:
+def samples(tokenizer: Tokenizer, model: Card | Manifest) -> list[Ids]:
     """Token sequences to compare on: the probe and its beginnings as the model reads them, and
     random tokens.
     """

@@ -28,8 +28,8 @@ import numpy as np
 import onnx
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-from model_export.checkpoint import Quantisation
 from review_core.errors import InputError
+from training.card import Quantisation
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import onnx
 from tokenizers import Tokenizer
 
-from model_export.checkpoint import Checkpoint, Quantisation, load_model
+from model_export.checkpoint import Checkpoint, load_model, precision_of, with_precision
 from model_export.errors import GateError
 from model_export.graph import export_graph
 from model_export.parity import (
@@ -50,6 +50,7 @@ from review_core.engine import Engine
 from review_core.errors import BundleError, InputError
 from review_core.scorer import Scorer
 from review_core.session import Session
+from training.card import Quantisation
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -130,7 +131,7 @@ def verify_bundle(
     checks = {"cached": (largest_difference(in_pieces(session, batch), full), gates.cached * scale)}
     if checkpoint is not None:
         model = load_model(checkpoint)
-        round_weights(model, checkpoint.quantisation.named(variant.precision))
+        round_weights(model, with_precision(checkpoint.card.quantisation, variant.precision))
         torch = [torch_rewards(model, ids) for ids in batch]
         checks["torch"] = (largest_difference(full, torch), gates.export * scale)
     failures = [
@@ -157,7 +158,7 @@ def neutral_calibration(criteria: Sequence[str]) -> dict[str, Any]:
 
 
 def _write_texts(checkpoint: Checkpoint, folder: Path, calibration: Path | None) -> None:
-    keys = list(checkpoint.criteria)
+    keys = list(checkpoint.card.criteria)
     document = neutral_calibration(keys)
     if calibration is not None:
         try:
@@ -222,7 +223,7 @@ def _write_graph(
 def _reference(
     checkpoint: Checkpoint, model: PreTrainedModel, quantisation: Quantisation
 ) -> _Reference:
-    batch = samples(Tokenizer.from_file(str(checkpoint.path / TOKENIZER)), checkpoint)
+    batch = samples(Tokenizer.from_file(str(checkpoint.path / TOKENIZER)), checkpoint.card)
     before = [torch_rewards(model, ids) for ids in batch]
     changed = round_weights(model, quantisation) > 0
     after = [torch_rewards(model, ids) for ids in batch] if changed else before
@@ -244,21 +245,21 @@ def _write_manifest(
     command: str,
 ) -> None:
     manifest = Manifest(
-        name=checkpoint.name,
-        base=checkpoint.base,
-        licence=checkpoint.licence,
+        name=checkpoint.card.name,
+        base=checkpoint.card.base,
+        licence=checkpoint.card.licence,
         created_by={"command": command, "version": __version__},
         files={path.name: file_sha256(path) for path in sorted(folder.iterdir())},
-        max_tokens=checkpoint.max_tokens,
-        layout=checkpoint.layout,
-        pooling=checkpoint.pooling,
-        criteria=checkpoint.criteria,
-        axes=checkpoint.axes,
-        languages=checkpoint.languages,
+        max_tokens=checkpoint.card.max_tokens,
+        layout=checkpoint.card.layout,
+        pooling=checkpoint.card.pooling,
+        criteria=checkpoint.card.criteria,
+        axes=checkpoint.card.axes,
+        languages=checkpoint.card.languages,
         graph=shape,
-        variants=(Variant(GRAPH, quantisation.precision, _PROVIDERS),),
-        probe=Probe(PROBE, dict.fromkeys(checkpoint.criteria, 0.0), _PROBE_TOLERANCE),
-        metrics=checkpoint.metrics,
+        variants=(Variant(GRAPH, precision_of(quantisation), _PROVIDERS),),
+        probe=Probe(PROBE, dict.fromkeys(checkpoint.card.criteria, 0.0), _PROBE_TOLERANCE),
+        metrics=checkpoint.card.metrics,
         parity=parity.to_json(),
     )
     _dump(folder, manifest)
@@ -266,7 +267,7 @@ def _write_manifest(
     rewards = Scorer(bundle, Engine(bundle)).rewards([PROBE])[0]
     if rewards is None:
         raise InputError(
-            f"max_tokens of {checkpoint.path} is {checkpoint.max_tokens}, "
+            f"max_tokens of {checkpoint.path} is {checkpoint.card.max_tokens}, "
             "less than the probe needs; raise it"
         )
     _dump(folder, replace(manifest, probe=replace(manifest.probe, rewards=rewards)))

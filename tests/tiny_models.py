@@ -101,7 +101,9 @@ def tiny_bundle(
         if family not in made:
             checkpoint = read_checkpoint(tiny_checkpoint(family))
             path = tmp_path_factory.mktemp("bundles") / family
-            write_bundle(checkpoint, path, quantisation=checkpoint.quantisation, command="a test")
+            write_bundle(
+                checkpoint, path, quantisation=checkpoint.card.quantisation, command="a test"
+            )
             made[family] = path
         return made[family]
 

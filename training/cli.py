@@ -14,19 +14,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from review_core.types import Axis
+
 if TYPE_CHECKING:
     from review_core.records import PreferencePair
+    from training.card import Card
+    from training.student import StudentSpec
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _RECORDS = click.argument("records", nargs=-1, required=True, type=_FILE)
 
 AXES = {
-    "correctness": ["Functional_Correctness"],
-    "efficiency": ["Runtime_Efficiency", "Memory_Efficiency"],
-    "readability": ["Readability"],
-    "security": ["Security_Hardness"],
-    "maintainability": ["Maintainability"],
+    Axis.CORRECTNESS: ("Functional_Correctness",),
+    Axis.EFFICIENCY: ("Runtime_Efficiency", "Memory_Efficiency"),
+    Axis.READABILITY: ("Readability",),
+    Axis.SECURITY: ("Security_Hardness",),
+    Axis.MAINTAINABILITY: ("Maintainability",),
 }
 
 
@@ -105,28 +109,24 @@ def student(
     _card(base_name or base, licence, spec, name=out.name).write(out)
 
 
-def _card(base: str, licence: str, spec: Any, *, name: str) -> Any:
+def _card(base: str, licence: str, spec: StudentSpec, *, name: str) -> Card:
+    from review_core.bundle import Criterion, Pooling
     from review_core.languages import LANGUAGES
     from review_core.layout import Layout, Slot
+    from training.card import Card, Quantisation
     from training.heads import CRITERIA
-    from training.model import Card
 
-    rounding = {
-        "weight_bits": spec.weight_bits,
-        "block_size": spec.block_size,
-        "embedding_bits": spec.embedding_bits,
-    }
     return Card(
         name=name,
         base=base,
         licence=licence,
         layout=Layout(("<|im_start|>", Slot.CODE, "<|im_end|>")),
-        pooling="mean",
-        criteria={criterion: {"head": index} for index, criterion in enumerate(CRITERIA)},
+        pooling=Pooling.MEAN,
+        criteria={criterion: Criterion(head=index) for index, criterion in enumerate(CRITERIA)},
         axes=AXES,
-        languages=[language.name for language in LANGUAGES if language.in_distribution],
+        languages=tuple(language.name for language in LANGUAGES if language.in_distribution),
         max_tokens=4096,
-        quantisation=rounding if spec.weight_bits else None,
+        quantisation=Quantisation(spec.weight_bits, spec.block_size, spec.embedding_bits),
     )
 
 
@@ -214,8 +214,8 @@ def features(
     """Read RECORDS with the frozen STUDENT; write pooled states to the folder OUT. Run again to go
     on.
     """
+    from training.card import Card
     from training.features import FeatureSpec, extract
-    from training.model import Card
 
     layers = tuple(int(depth) for depth in depths.split(","))
     spec = FeatureSpec(layers, Card.read(student).layout, max_tokens)
@@ -254,13 +254,14 @@ def heads(
     """Fit one reward head a criterion on FEATURES and write the checkpoint OUT."""
     from dataclasses import replace
 
+    from review_core.bundle import Pooling
+    from training.card import Card
     from training.features import load_features
     from training.heads import HeadSpec, fit_heads, write_checkpoint
-    from training.model import Card
 
     pairs, states = load_features(folders, depth, pooling)
     fitted = fit_heads(pairs, states, HeadSpec(ridge=ridge, tie_weight=tie_weight))
-    card = replace(Card.read(student), pooling=pooling, name=name or out.name)
+    card = replace(Card.read(student), pooling=Pooling(pooling), name=name or out.name)
     write_checkpoint(student, depth, fitted, card, out)
     click.echo(f"{out}: heads on {len(pairs)} pairs at layer {depth}")
 

@@ -25,13 +25,15 @@ from torch import Tensor
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 from transformers.cache_utils import DynamicCache
 
+from review_core.bundle import Pooling
 from review_core.errors import InputError
 from review_core.layout import Layout, TokenSequence, normalise
 from review_core.records import PreferencePair, read_pairs, write_pairs
-from training.model import POOLINGS
 
 log = logging.getLogger(__name__)
 PAIRS = "pairs.jsonl.zst"
+POOLINGS = (Pooling.MEAN, Pooling.LAST)
+"""In the order in which `_pool` stacks them."""
 
 
 def load_features(
@@ -54,7 +56,7 @@ def load_features(
             ) from error
         if depth not in described["depths"]:
             raise InputError(f"{folder} was read after layers {described['depths']}, not {depth}")
-        at = described["depths"].index(depth), POOLINGS.index(pooling)
+        at = described["depths"].index(depth), POOLINGS.index(Pooling(pooling))
         shards = [np.load(path)[:, :, *at] for path in sorted(folder.glob("shard-??????.npy"))]
         if sum(len(shard) for shard in shards) != described["pairs"]:
             raise InputError(f"{folder} is not finished; run themis-train features again")

@@ -22,7 +22,8 @@ from transformers import PreTrainedModel
 
 from review_core.layout import TokenSequence, normalise
 from review_core.records import PreferencePair
-from training.model import Card, heads_of, hidden_states, load_checkpoint, pool
+from training.card import Card
+from training.model import heads_of, hidden_states, load_checkpoint, pool
 from training.objective import Objective, language_model_loss
 from training.sampling import chosen_is_longer
 
@@ -122,7 +123,7 @@ def _example(pair: PreferencePair, card: Card, tokenizer: Any) -> _Example | Non
             card.layout.render(
                 tokenizer,
                 normalise(code),
-                criterion=card.prompt_of(pair.aspect),
+                criterion=card.criteria[pair.aspect].prompt or "",
                 intent=intent,
             )
             for code in (pair.chosen, pair.rejected)
@@ -202,7 +203,9 @@ def _batch_loss(
     ]
     sequences = [side[0] for side in sides] + [side[1] for side in sides]
     hidden, mask = hidden_states(model, sequences)
-    heads = torch.tensor([card.head_of(_criterion(example, card, rng)) for example in examples] * 2)
+    heads = torch.tensor(
+        [card.criteria[_criterion(example, card, rng)].head for example in examples] * 2
+    )
     rewards = pool(heads_of(model)(hidden), mask, sequences, card.pooling).float()  # 2b x heads
     rewards = rewards.gather(1, heads[:, None])[:, 0]
     chosen, rejected = rewards.chunk(2)

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from transformers import AutoModelForSequenceClassification
 
 from review_core.records import PreferencePair
-from training.model import Card
+from training.card import Card
 from training.objective import bradley_terry_loss, centring_penalty
 from training.sampling import chosen_is_longer
 

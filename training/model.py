@@ -1,17 +1,10 @@
-"""A reward model in torch: a plain sequence-classification folder plus themis.json, and how its
-rewards are pooled.
-
-model_export reads checkpoints through this module, so what is trained and what is exported cannot
-differ.
-"""
+"""A reward model in torch: loading a checkpoint, rewards at every token, how they are pooled."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import torch
 from tokenizers import Tokenizer
@@ -19,64 +12,8 @@ from torch import Tensor, nn
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
 from review_core.errors import InputError
-from review_core.layout import Layout, TokenSequence, normalise
-
-CARD = "themis.json"
-POOLINGS = ("mean", "last")
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """themis.json: what the weights do not say about a checkpoint.
-
-    criteria: key -> {"head": index} or {"prompt": text}. pooling: "mean" over the code's tokens or
-    "last" token. quantisation: weight_bits, block_size, embedding_bits the weights were rounded to;
-    None: not rounded.
-    """
-
-    name: str
-    base: str
-    licence: str
-    layout: Layout
-    pooling: str
-    criteria: Mapping[str, Mapping[str, Any]]
-    axes: Mapping[str, Sequence[str]]
-    languages: Sequence[str]
-    max_tokens: int
-    quantisation: Mapping[str, Any] | None = None
-
-    @classmethod
-    def read(cls, folder: Path) -> Card:
-        """:raises InputError: if the folder has no valid themis.json."""
-        path = folder / CARD
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-            return cls(**values | {"layout": Layout.from_json(values["layout"])})
-        except FileNotFoundError as error:
-            raise InputError(
-                f"{folder} has no {CARD}; give a folder written by themis-train"
-            ) from error
-        except (ValueError, TypeError, KeyError) as error:
-            raise InputError(f"{path} is not a checkpoint card: {error}") from error
-
-    def write(self, folder: Path) -> None:
-        """Write themis.json into `folder`."""
-        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        values["layout"] = self.layout.to_json()
-        text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
-        (folder / CARD).write_text(text, encoding="utf-8")
-
-    def named(self, name: str) -> Card:
-        """The same card under another name."""
-        return replace(self, name=name)
-
-    def head_of(self, criterion: str) -> int:
-        """The column of the reward matrix that answers `criterion` (prompted models have one)."""
-        return int(self.criteria[criterion].get("head", 0))
-
-    def prompt_of(self, criterion: str) -> str:
-        """What fills the layout's criterion slot; empty for models with heads."""
-        return str(self.criteria[criterion].get("prompt", ""))
+from review_core.layout import TokenSequence, normalise
+from training.card import Card
 
 
 def load_checkpoint(
@@ -171,7 +108,7 @@ class CheckpointScorer:
         by_prompt: dict[str, Tensor] = {}
         found: dict[str, float] = {}
         for criterion in self.card.criteria:
-            prompt = self.card.prompt_of(criterion)
+            prompt = self.card.criteria[criterion].prompt or ""
             if prompt not in by_prompt:
                 sequence = self.card.layout.render(
                     self.tokenizer, code, criterion=prompt, intent=intent
@@ -179,5 +116,5 @@ class CheckpointScorer:
                 if len(sequence.ids) > self.card.max_tokens:
                     return None
                 by_prompt[prompt] = pooled_rewards(self.model, [sequence], self.card.pooling)[0]
-            found[criterion] = float(by_prompt[prompt][self.card.head_of(criterion)])
+            found[criterion] = float(by_prompt[prompt][self.card.criteria[criterion].head])
         return found

@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from model_export.checkpoint import Quantisation, load_model, read_checkpoint
+from model_export.checkpoint import load_model, read_checkpoint, with_precision
 from model_export.cli import cli
 from model_export.errors import GateError
 from model_export.graph import export_graph
@@ -28,6 +28,7 @@ from review_core.command import run
 from review_core.errors import InputError
 from review_core.session import Session
 from review_core.types import Verdict
+from training.card import Quantisation
 
 Make = Callable[..., Path]
 IDS = [(5, 9, 77, 300, 5, 5, 1), (8,), tuple(range(40)), (300, 2)]
@@ -35,7 +36,7 @@ IDS = [(5, 9, 77, 300, 5, 5, 1), (8,), tuple(range(40)), (300, 2)]
 
 def export(path: Path, out: Path, **more: Any) -> Bundle:
     checkpoint = read_checkpoint(path)
-    options = {"quantisation": checkpoint.quantisation, "command": "a test"} | more
+    options = {"quantisation": checkpoint.card.quantisation, "command": "a test"} | more
     return write_bundle(checkpoint, out, **options)
 
 
@@ -110,7 +111,7 @@ def test_every_precision_passes_its_gates_and_keeps_the_head_in_fp32(
     tiny_checkpoint: Make, tmp_path: Path, precision: str, stored_bits: int | None
 ) -> None:
     path = tiny_checkpoint()
-    quantisation = read_checkpoint(path).quantisation.named(precision)
+    quantisation = with_precision(read_checkpoint(path).card.quantisation, precision)
     # Random weights lose more by rounding than trained ones; what storing adds is what is looked
     # at.
     bundle = export(path, tmp_path / "b", quantisation=quantisation, gates=Gates(sign_agreement=0))
@@ -179,7 +180,7 @@ def test_a_calibration_and_a_model_card_go_into_the_bundle(
     path = tiny_checkpoint()
     (path / "MODEL_CARD.md").write_text("# tiny\n")
     each = {"temperature": 2.0, "worse_at": 0.1, "better_at": None, "isotonic": None}
-    keys = read_checkpoint(path).criteria
+    keys = read_checkpoint(path).card.criteria
     given = tmp_path / "calibration.json"
     given.write_text(json.dumps({"format": 1, "criteria": dict.fromkeys(keys, each)}))
     bundle = export(path, tmp_path / "bundle", calibration=given)

@@ -13,14 +13,16 @@ import torch
 from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM
 
+from review_core.bundle import Criterion
 from review_core.errors import InputError
 from review_core.layout import normalise
 from review_core.records import PreferencePair
+from training.card import Card
 from training.cli import _card
 from training.features import FeatureSpec, extract, load_features
 from training.fit import FitSettings, fit
 from training.heads import CRITERIA, HeadSpec, fit_heads, write_checkpoint
-from training.model import Card, CheckpointScorer, load_checkpoint, pooled_rewards
+from training.model import CheckpointScorer, load_checkpoint, pooled_rewards
 from training.objective import Objective
 from training.student import StudentSpec, cut_student, cut_vocabulary, round_blocks, token_counts
 from training.tiny import write_tiny_base
@@ -109,7 +111,7 @@ def test_a_student_is_its_base_with_fewer_rows_and_rounded_weights(
 ) -> None:
     model, tokenizer, card = load_checkpoint(student)
     source = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
-    assert (card.criteria["Security_Hardness"], model.config.num_labels) == ({"head": 3}, 7)
+    assert (card.criteria["Security_Hardness"], model.config.num_labels) == (Criterion(head=3), 7)
     old = Tokenizer.from_file(str(base / "tokenizer.json")).token_to_id("def")
     new = tokenizer.token_to_id("def")
     row = model.base_model.embed_tokens.weight[new]
@@ -166,7 +168,7 @@ def test_heads_learn_a_direction_share_it_and_land_in_a_checkpoint(
     write_checkpoint(student, 1, heads, Card.read(student), tmp_path / "c")
     model, _, card = load_checkpoint(tmp_path / "c")
     assert model.config.num_hidden_layers == 1 == len(model.base_model.layers)
-    written = model.score.weight[card.head_of("Maintainability")].detach().numpy()
+    written = model.score.weight[card.criteria["Maintainability"].head].detach().numpy()
     assert np.allclose(written, heads["Maintainability"])
 
 
