@@ -61,7 +61,7 @@ def similarity(base: str, head: str) -> float:
 def _paired(base: Sequence[Function], head: Sequence[Function]) -> list[Pair]:
     pairs: list[Pair] = []
     left, right = list(base), list(head)
-    for key in (_full_name, _name, _content):
+    for key in (_full_name, _name):
         found = list(_pairs_by(key, left, right))
         pairs += found
         left = _without(left, (before for before, _ in found))
@@ -82,14 +82,10 @@ def _name(function: Function) -> Hashable:
     return function.kind in _LEFT_OVER, function.name
 
 
-def _content(function: Function) -> Hashable:
-    return function.kind in _LEFT_OVER, _canonical(function)
-
-
 def _pairs_by(
     key: Callable[[Function], Hashable], base: Sequence[Function], head: Sequence[Function]
 ) -> Iterator[tuple[Function, Function]]:
-    """Pairs of equal keys; of several, equal texts first, then the most alike, then in order."""
+    """Pairs of equal keys; of several, the most alike first, then in order."""
     sides: defaultdict[Hashable, tuple[list[Function], list[Function]]]
     sides = defaultdict(lambda: ([], []))
     for function in base:
@@ -107,26 +103,11 @@ def _matched(
     base: Sequence[Function], head: Sequence[Function]
 ) -> Iterator[tuple[Function, Function]]:
     """As many pairs as the shorter side has pieces."""
-    same = list(_in_order_by(_content, base, head))
-    yield from same
-    left = _without(base, (before for before, _ in same))
-    right = _without(head, (after for _, after in same))
-    alike = _pairs_by_likeness(left, right, least=0.0)
+    alike = _pairs_by_likeness(base, head, least=0.0)
     yield from alike
-    left = _without(left, (before for before, _ in alike))
-    right = _without(right, (after for _, after in alike))
+    left = _without(base, (before for before, _ in alike))
+    right = _without(head, (after for _, after in alike))
     yield from zip(left, right, strict=False)
-
-
-def _in_order_by(
-    key: Callable[[Function], Hashable], base: Sequence[Function], head: Sequence[Function]
-) -> Iterator[tuple[Function, Function]]:
-    waiting: defaultdict[Hashable, list[Function]] = defaultdict(list)
-    for function in reversed(base):
-        waiting[key(function)].append(function)
-    for function in head:
-        if waiting[key(function)]:
-            yield waiting[key(function)].pop(), function
 
 
 def _without(functions: Sequence[Function], taken: Iterable[Function]) -> list[Function]:

@@ -370,6 +370,14 @@ val half = { x: Int -> x / 2 }
 """,
 }
 
+ENDLESS = (
+    "l t{val t\nf{x/}\n#\net() { return 2 * count }\nfun String.shout(times: Int) ="
+    " this.repeat(times)\n\n        fun open() = Cart(0)\n        get() { return 2 * count }\n\n"
+    "        get() { return 2 * count }\npackage shop\n        return start + count\n    }\n"
+    "package shop\n        get() { return 2 * count }\n}\n}\n\n    companion object {\n\n    }"
+)
+"""A text that the parser of tree-sitter-kotlin 1.1.0 never finishes."""
+
 PIECES: dict[str, list[Piece]] = {
     "C": [
         ("module", "<module>", 1, 1),

@@ -243,29 +243,28 @@ _RULES: Mapping[str, _Rules] = {
 }
 
 
-def local_names(root: Node, source: bytes, language: str) -> tuple[LocalName, ...]:
+def local_names(root: Node, text: str, language: str) -> tuple[LocalName, ...]:
     """The variables below `root` that may be renamed, by name.
 
-    :param source: the bytes that the tree was read from.
+    :param text: the snippet that the tree was read from.
     """
     rules = _RULES.get(language)
-    if rules is None or (rules.dynamic and _mentions(source, *rules.dynamic.split())):
+    if rules is None or (rules.dynamic and _mentions(text, *rules.dynamic.split())):
         return ()
     paths: defaultdict[str, list[Path]] = defaultdict(list)
     for path in _identifiers(root):
-        text = path[-1][0].text
-        if text:
-            paths[text.decode(errors="replace")].append(path)
+        if spelling := path[-1][0].text:
+            paths[spelling.decode(errors="replace")].append(path)
     return tuple(
         LocalName(name, tuple(path[-1][0].start_byte for path in mentions))
         for name, mentions in sorted(paths.items())
-        if len(mentions) == _mentions(source, name) and _is_local(mentions, rules)
+        if len(mentions) == _mentions(text, name) and _is_local(mentions, rules)
     )
 
 
-def _mentions(source: bytes, *words: str) -> int:
+def _mentions(text: str, *words: str) -> int:
     pattern = "|".join(re.escape(word) for word in words)
-    return len(re.findall(rf"(?<!\w)(?:{pattern})(?!\w)".encode(), source))
+    return len(re.findall(rf"\b(?:{pattern})\b", text))
 
 
 def _identifiers(root: Node) -> Iterator[Path]:

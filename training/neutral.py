@@ -152,10 +152,9 @@ _PARTS = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
 
 def _rename_local(snippet: _Snippet, rng: random.Random) -> str | None:
     """One variable under another name that says as much, written in the same way."""
-    source = b" " * snippet.shift + encoded(snippet.text)  # so that the nodes' bytes fit
     names = [
         name
-        for name in local_names(snippet.root, source, snippet.language.name)
+        for name in local_names(snippet.root, snippet.text, snippet.language.name)
         if re.fullmatch(r"(?!self$|cls$)[a-z][A-Za-z0-9_]*", name.name)
     ]
     rng.shuffle(names)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from code_samples import SAMPLES
+from code_samples import ENDLESS, SAMPLES
 
 from review_core.comments import same_code, without_comments
 from review_core.languages import LANGUAGES, Language, language_named
@@ -120,6 +120,13 @@ def test_what_the_program_sees_is_code(name: str, base: str, head: str) -> None:
 def test_a_method_without_its_class_is_read_as_a_member() -> None:
     method = "  get total() { /* sum */ return 1; }, // done"
     assert without_comments(method, language("JavaScript")) == "  get total() {  return 1; },"
+
+
+def test_a_text_that_cannot_be_parsed_is_compared_word_by_word() -> None:
+    kotlin = language("Kotlin")
+    assert without_comments(ENDLESS, kotlin) == ENDLESS
+    assert same_code(ENDLESS, ENDLESS + "\n", kotlin)
+    assert not same_code(ENDLESS, ENDLESS + "x", kotlin)
 
 
 def test_broken_code_with_other_layout_is_the_same_code() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from code_samples import PIECES, SAMPLES
+from code_samples import ENDLESS, PIECES, SAMPLES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -106,6 +106,16 @@ def test_a_comment_after_a_blank_line_or_behind_code_belongs_to_the_rest() -> No
     text = "# far\n\ny = 2  # behind\ndef f():\n    pass\n"
     assert one(text, "Python", "f").lines.start == 4
     assert one(text, "Python", MODULE_NAME).text == "# far\n\ny = 2  # behind"
+
+
+def test_a_comment_before_code_on_its_line_does_not_belong_to_the_next_function() -> None:
+    text = "/* a */ int x;\nint f() { return x; }\n"
+    assert one(text, "C", "f").lines.start == 2
+
+
+def test_a_text_too_long_for_a_name_names_nothing() -> None:
+    text = f"const {{ {'long, ' * 20} }} = (() => {{ function f() {{ }} }})();\n"
+    assert names(text, "JavaScript") == ["f"]
 
 
 def test_a_nested_function_is_part_of_the_outermost() -> None:
@@ -267,6 +277,27 @@ def test_an_error_between_functions_marks_the_rest_of_the_file() -> None:
     assert not one(text, "Python", "f").has_error
 
 
+def test_a_missing_semicolon_is_an_error() -> None:
+    text = "int x = 1\n\nint f() {\n  return 1;\n}\n"
+    assert [(piece.name, piece.has_error) for piece in pieces(text, "C")] == [
+        (MODULE_NAME, True),
+        ("f", False),
+    ]
+
+
+def test_an_error_in_the_second_function_of_a_line_counts() -> None:
+    [piece] = pieces("const a = () => { return 1; }, b = () => { return = 2; };\n", "JavaScript")
+    assert (piece.name, piece.has_error) == ("a", True)
+
+
+def test_the_brace_that_closes_parameters_does_not_end_an_open_function() -> None:
+    text = "function a({\n  x,\n}) {\n  if (x) {\n  return 1;\n}\n\nfunction b() {\n  f();\n}\n"
+    found = [
+        (piece.name, piece.lines.start, piece.lines.end) for piece in pieces(text, "JavaScript")
+    ]
+    assert found == [("a", 1, 6), ("b", 8, 10)]
+
+
 def test_an_error_inside_a_class_but_outside_its_methods_marks_the_class() -> None:
     text = "class A {\n  int x = = 1;\n  int f() {\n    return 1;\n  }\n}\n"
     assert one(text, "Java", "A").has_error
@@ -302,12 +333,5 @@ def test_an_annotation_at_the_end_of_a_kotlin_file_is_read_to_its_end() -> None:
 
 
 def test_a_text_that_the_parser_would_never_finish_is_one_broken_piece() -> None:
-    """The same grammar loops on this one: seven kinds of line, none of them closed."""
-    text = (
-        "l t{val t\nf{x/}\n#\net() { return 2 * count }\nfun String.shout(times: Int) ="
-        " this.repeat(times)\n\n        fun open() = Cart(0)\n        get() { return 2 * count }\n"
-        "\n        get() { return 2 * count }\npackage shop\n        return start + count\n    }\n"
-        "package shop\n        get() { return 2 * count }\n}\n}\n\n    companion object {\n\n    }"
-    )
-    [piece] = pieces(text, "Kotlin")
+    [piece] = pieces(ENDLESS, "Kotlin")
     assert (piece.name, piece.has_error, piece.lines.end) == (MODULE_NAME, True, 21)

@@ -139,6 +139,18 @@ def test_a_function_that_became_a_lambda_is_the_same_function() -> None:
     assert names(changed(base, head, "JavaScript")) == [("half", "half")]
 
 
+def test_a_rewritten_function_keeps_its_other_side_whatever_its_kind() -> None:
+    base = "function half(x) {\n  return x / 2;\n}\n"
+    head = "const half = memo(async ({ size }) => await api.divide(size, TWO));\n"
+    assert similarity(base, head) < 0.3
+    assert names(changed(base, head, "JavaScript")) == [("half", "half")]
+
+
+def test_a_class_is_no_function_however_alike() -> None:
+    base = "class total(cart):\n    price = cart.price\n    count = cart.count\n"
+    assert names(changed(base, base.replace("class", "def"))) == [("total", None), (None, "total")]
+
+
 def test_a_class_body_changes_with_its_fields_not_with_its_methods() -> None:
     base = f"class Cart:\n    count = 0\n\n{indented(ADD)}"
     assert names(changed(base, base.replace("count = 0", "count = 1"))) == [("Cart", "Cart")]
@@ -175,6 +187,14 @@ def test_a_function_has_only_the_hunks_that_touch_it() -> None:
     ]
 
 
+def test_what_is_put_in_right_above_a_function_does_not_touch_it() -> None:
+    head = "LIMIT = 1\n" + ADD.replace("price < 0", "price < LIMIT")
+    assert [(each.name, len(each.hunks)) for each in changed(ADD, head)] == [
+        ("<module>", 1),
+        ("add", 1),
+    ]
+
+
 def test_a_comment_parted_from_its_function_changes_neither() -> None:
     base = f"x = 1\n# Adds.\n{ADD}"
     assert names(changed(base, f"x = 1\n# Adds.\n\n{ADD}")) == []
@@ -191,6 +211,13 @@ def test_other_indentation_of_a_whole_function_is_no_change() -> None:
 def test_pieces_come_in_the_order_of_head_and_gone_ones_where_they_were() -> None:
     base = f"{ADD}\n\n{SHOW}\n\n{CLEAR}"
     head = f"{ADD}\n\n{CLEAR}".replace("price < 0", "price < 1").replace("in keep", "in  keep")
+    assert [each.name for each in changed(base, head)] == ["add", "show", "clear"]
+
+
+def test_a_gone_function_keeps_its_place_when_lines_are_added_above() -> None:
+    base = f"{ADD}\n\n{SHOW}\n\n{CLEAR}"
+    longer = ADD.replace("    return cart\n", "    cart.a()\n" * 20 + "    return cart\n")
+    head = f"{longer}\n\n{CLEAR}".replace("in keep", "in cart.keep")
     assert [each.name for each in changed(base, head)] == ["add", "show", "clear"]
 
 

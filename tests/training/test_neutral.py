@@ -62,8 +62,8 @@ def many(code: str, name: str, seeds: int = 25) -> Iterator[tuple[str, str]]:
 
 
 def renamable(code: str, name: str) -> list[str]:
-    root, shift = parse_part(code, language(name))
-    return [found.name for found in local_names(root, b" " * shift + code.encode(), name)]
+    root, _ = parse_part(code, language(name))
+    return [found.name for found in local_names(root, code, name)]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -141,6 +141,19 @@ def test_a_language_we_do_not_read_and_an_empty_text_have_no_edits() -> None:
     assert all(neutral_edits("", name, random.Random(0)) == {} for name in NAMES)
 
 
+def test_a_docstring_moves_with_its_function_and_another_text_stays() -> None:
+    code = 'def f():\n    """One.\n\n    Two.\n    """\n    return """a\n    b"""\n'
+    reindented = {edited for _, edited in many(code, "Python") if "\n  return" in edited}
+    assert reindented
+    assert all("\n  Two." in edited and "\n    b" in edited for edited in reindented)
+
+
+def test_imports_of_one_name_keep_their_order() -> None:
+    """The later one wins."""
+    for code in ("from a import x\nfrom b import y, x\n", "from __future__ import a\nimport b\n"):
+        assert "reorder_imports" not in dict(many(code, "Python"))
+
+
 # --- what may be renamed --------------------------------------------------------------------------
 
 
@@ -184,6 +197,7 @@ def test_locals_are_found(name: str, code: str, expected: str) -> None:
         ("Python", "def f():\n    x = 1\n    return locals()\n", "names seen as text"),
         ("Python", "def f():\n    class A:\n        x = 1\n    return A\n", "a class attribute"),
         ("Python", "def f(a=x):\n    x = 1\n    return x\n", "a default from outside"),
+        ("Python", "def f(a=g(x)):\n    x = 1\n    return x\n", "a default from outside"),
         ("Python", "def f():\n    def g():\n        x = 1\n    return x\n", "another scope"),
         ("C", "int x;\nint f(void) { return x; }", "a global"),
         ("C", "int f(void) { { int x = 1; } return x; }", "another scope"),
@@ -193,6 +207,7 @@ def test_locals_are_found(name: str, code: str, expected: str) -> None:
         ("C", "int x;\nint f(int (*a)(int x)) { return a(x); }", "a name in a type"),
         ("C", "#define G x\nint f(int x) { return G; }", "a macro's text"),
         ("C", "int f(int x) { goto x; x: return x; }", "a label"),
+        ("C", "int f(void) { int x = 1; return x + ; }", "a syntax error"),
         ("C#", "void F() { var x = 1; G(x: x); }", "a named argument"),
         ("C#", "void F() { var x = 1; G(nameof(x)); }", "a name as text"),
         ("C#", "void F() { var x = 1; return new A { x = 2 }; }", "a property"),
@@ -216,6 +231,7 @@ def test_locals_are_found(name: str, code: str, expected: str) -> None:
         ("Ruby", "def f\n  x = 1\n  g(x: x)\nend", "a keyword"),
         ("Ruby", "def f\n  x = 1\n  send(:x, x)\nend", "a symbol"),
         ("Ruby", "def f\n  x = 1\n  @x = x\nend", "an instance variable"),
+        ("Ruby", "def f\n  x = 1\n  def g\n    x + 1\n  end\nend", "a method's own scope"),
         ("Ruby", "def f\n  x = 1\n  binding\nend", "names seen as text"),
     ],
 )
