@@ -47,7 +47,7 @@ def changed_functions(file: FileChange, language: Language) -> tuple[ChangedFunc
         for before, after in _paired(base, head)
         if (touching := _touching(edits, before, after)) and not _reads_the_same(before, after)
     ]
-    return tuple(sorted(changed, key=lambda function: _position(function, edits)))
+    return tuple(sorted(changed, key=_position))
 
 
 def similarity(base: str, head: str) -> float:
@@ -208,15 +208,8 @@ def _overlaps(function: Function | None, start: int, count: int) -> bool:
     return any(span.start < start + count and start <= span.end for span in spans)
 
 
-def _position(function: ChangedFunction, edits: Sequence[Hunk]) -> tuple[int, bool]:
-    """Where to list it: the line at head, or where head goes on after what is gone."""
+def _position(function: ChangedFunction) -> tuple[int, bool]:
+    """Where to list it: the line at head, or before what stands where it was."""
     if function.head is not None:
         return function.head.lines.start, True
-    line = function.shown.lines.start
-    moved = 0
-    for hunk in edits:
-        if hunk.base_start + hunk.base_count <= line:
-            moved = hunk.head_start + hunk.head_count - hunk.base_start - hunk.base_count
-        elif hunk.base_start <= line:
-            return hunk.head_start, False
-    return line + moved, False
+    return function.hunks[0].head_start, False

@@ -216,9 +216,11 @@ def test_pieces_come_in_the_order_of_head_and_gone_ones_where_they_were() -> Non
 
 def test_a_gone_function_keeps_its_place_when_lines_are_added_above() -> None:
     base = f"{ADD}\n\n{SHOW}\n\n{CLEAR}"
-    longer = ADD.replace("    return cart\n", "    cart.a()\n" * 20 + "    return cart\n")
-    head = f"{longer}\n\n{CLEAR}".replace("in keep", "in cart.keep")
-    assert [each.name for each in changed(base, head)] == ["add", "show", "clear"]
+    new = "def new(cart):\n" + "    cart.renew()\n" * 20
+    head = f"{new}\n\n{ADD}\n\n{CLEAR}".replace("price < 0", "price < 1").replace(
+        "in keep", "in cart"
+    )
+    assert [each.name for each in changed(base, head)] == ["new", "add", "show", "clear"]
 
 
 def test_hundreds_of_rewritten_functions_are_paired() -> None:
