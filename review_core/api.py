@@ -32,6 +32,7 @@ from review_core.types import (
 
 LAYOUT_ONLY = "only comments or layout changed"
 LEANS_ON_COMMENTS = "leans on comments"
+NEVER_GIVEN = "the model was not precise enough on this criterion to speak"
 
 Progress = Callable[[int, int], None]
 
@@ -296,7 +297,7 @@ class _Judge:
         return "; ".join(notes) or None
 
     def scores(self, margins: _Margins, language: Language) -> dict[Axis, AxisScore]:
-        """For each axis its most confident criterion; those with a verdict come first."""
+        """For each axis its most confident criterion; those that can give a verdict come first."""
         found: dict[Axis, AxisScore] = {}
         for axis in Axis:
             candidates = [
@@ -308,6 +309,7 @@ class _Judge:
                     candidates,
                     key=lambda each: (
                         each.verdict is not Verdict.UNSURE,
+                        each.why != NEVER_GIVEN,
                         abs(each.preference - 0.5),
                     ),
                 )
@@ -326,7 +328,10 @@ class _Judge:
             verdict = Verdict.WORSE
         elif wanted is not None and verdict is Verdict.WORSE:
             verdict = Verdict.UNSURE
-        return AxisScore(axis, criterion, margin, preference, verdict)
+        curve = self.calibration.of(criterion, language.name)
+        silent = curve.worse_at is None and curve.better_at is None
+        why = NEVER_GIVEN if silent and verdict is Verdict.UNSURE else None
+        return AxisScore(axis, criterion, margin, preference, verdict, why)
 
     def notices(self, touched: Sequence[ChangedFunction]) -> Iterator[str]:
         """What a reader must know of the whole."""
