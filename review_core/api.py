@@ -15,6 +15,7 @@ from review_core.config import OutOfDistribution, Settings
 from review_core.findings import findings_of, percent, suppressions_of, unused, withhold
 from review_core.languages import Language, language_named, language_of
 from review_core.layout import normalise
+from review_core.moves import moved_code
 from review_core.pairing import changed_functions
 from review_core.types import (
     Axis,
@@ -124,6 +125,7 @@ def review(
     touched = [each for file in files for each in changed_functions(file.change, file.language)]
     reviews = [FunctionReview(function, note=judge.note(function)) for function in touched]
     reviews = _score(reviews, judge, partial(rewards, progress=progress))
+    reviews = _excuse_moves(reviews)
     if settings.honesty_check:
         reviews = _check_honesty(reviews, judge, rewards)
     found = findings_of(reviews, model.identity, model.manifest.axes)
@@ -210,6 +212,19 @@ def _score(
             scores = {axis: _unsure(score, LAYOUT_ONLY) for axis, score in scores.items()}
         scored[index] = replace(review, scores=scores)
     return scored
+
+
+def _excuse_moves(reviews: Sequence[FunctionReview]) -> list[FunctionReview]:
+    """No verdict on a function whose code mostly went to, or came from, another one."""
+    phrases = moved_code([review.function for review in reviews])
+    return [
+        review
+        if phrase is None
+        else replace(
+            review, scores={axis: _unsure(score, phrase) for axis, score in review.scores.items()}
+        )
+        for review, phrase in zip(reviews, phrases, strict=True)
+    ]
 
 
 def _check_honesty(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from review_core.syntax import COMMENTS
@@ -26,7 +27,8 @@ class Definitions:
     bindings: what gives them one, with the fields of the name and of the value (empty: the last
     child). scopes: what lends its name to the functions inside and is no class. leading: what
     belongs to the function below it when it has lines of its own. wrappers: what one definition
-    fills.
+    fills. calls: what a text and a function among the arguments, or a block, make a definition, as
+    in `it("adds", () => ...)`. texts: what such a text may be.
     """
 
     functions: frozenset[str]
@@ -40,12 +42,14 @@ class Definitions:
     scopes: frozenset[str]
     leading: frozenset[str]
     wrappers: frozenset[str]
+    calls: frozenset[str]
+    texts: frozenset[str]
 
 
 def _define(*, bindings: str = "", leading: str = "", **types: str) -> Definitions:
     """Definitions from lists separated by blanks; a binding is `type:name field:value field`."""
     plain = ("functions", "classes", "bodies", "class_bodies", "methods", "modules", "lambdas")
-    lists = {name: types.get(name, "") for name in (*plain, "scopes", "wrappers")}
+    lists = {name: types.get(name, "") for name in (*plain, "scopes", "wrappers", "calls", "texts")}
     parts = (binding.split(":") for binding in bindings.split())
     return Definitions(
         bindings={kind: (name, value) for kind, name, value in parts},
@@ -62,6 +66,8 @@ _JAVASCRIPT = {
     "bindings": "variable_declarator:name:value assignment_expression:left:right pair:key:value"
     " field_definition:property:value public_field_definition:name:value export_statement::value",
     "leading": "decorator",
+    "calls": "call_expression",
+    "texts": "string template_string",
 }
 _TYPESCRIPT = _JAVASCRIPT | {
     "classes": "class_declaration class abstract_class_declaration interface_declaration"
@@ -127,6 +133,8 @@ DEFINITIONS: Mapping[str, Definitions] = {
         lambdas="lambda",
         bindings="assignment:left:right",
         scopes="singleton_class",
+        calls="call",
+        texts="string",
     ),
     "Rust": _define(
         functions="function_item",
@@ -157,6 +165,15 @@ DEFINITIONS: Mapping[str, Definitions] = {
     ),
 }
 """By the name of the language."""
+
+GROUPS = frozenset(
+    "describe fdescribe xdescribe context fcontext xcontext suite module feature"
+    " shared_examples shared_examples_for shared_context".split()
+)
+"""Calls whose function or block holds the definitions of others, by what is called."""
+
+CASES = frozenset("it fit xit test xtest bench specify example scenario".split())
+"""Calls that only their text names: what is called would say the same of all."""
 
 
 # --- reading nodes --------------------------------------------------------------------------------
@@ -200,6 +217,42 @@ def has_class_body(node: Node, definitions: Definitions) -> bool:
     """Whether a class is defined here, not only named."""
     bodies = definitions.class_bodies
     return not bodies or any(child.type in bodies for child in node.named_children)
+
+
+def called(call: Node) -> str:
+    """What a call calls, without the arguments; empty if it has none."""
+    arguments = call.child_by_field_name("arguments")
+    if arguments is None or call.text is None:
+        return ""
+    before = call.text[: arguments.start_byte - call.start_byte]
+    return before.decode(errors="replace").strip()
+
+
+def is_called(call: Node, names: frozenset[str]) -> bool:
+    """Whether a call's function has one of the names; also `it.only`, `RSpec.describe`, `it.each`.
+
+    `a.module("b").run` is another function than `module`.
+    """
+    callee = called(call)
+    return ")." not in callee and not names.isdisjoint(re.split(r"[(`]", callee)[0].split("."))
+
+
+def title_of(call: Node, definitions: Definitions) -> str:
+    """What a call says of itself: its first argument, and what is called unless that says little."""
+    arguments = call.child_by_field_name("arguments")
+    first = next(iter(arguments.named_children), None) if arguments is not None else None
+    title = text_of(first)
+    if first is not None and first.type in definitions.texts:
+        title = title[1:-1] if title[0] in "\"'`" else title
+    elif not is_called(call, GROUPS):
+        return ""
+    if title and not is_called(call, GROUPS | CASES):
+        title = f"{called(call)} {title}"
+    return shorten(title, _LONGEST_TITLE, placeholder=" ...")
+
+
+_LONGEST_TITLE = 100
+"""In characters."""
 
 
 # --- names ----------------------------------------------------------------------------------------

@@ -3,6 +3,9 @@
 Every line that is not blank belongs to exactly one piece. A function holds its decorators, its doc
 comment and whatever is defined inside it; a class body is what its functions leave over, and the
 module what both leave over. Where two functions share a line, the first takes the other in.
+
+A statement that hands a call a text and a function, as in `it("adds", () => ...)`, is a function
+under that text; a group of them, such as `describe`, is cut like a class: "Cart > adds".
 """
 
 from __future__ import annotations
@@ -14,12 +17,15 @@ from typing import TYPE_CHECKING
 
 from review_core.definitions import (
     DEFINITIONS,
+    GROUPS,
     field_text,
     has_body,
     has_class_body,
+    is_called,
     name_of,
     plain_name,
     text_of,
+    title_of,
 )
 from review_core.syntax import parse, rows
 from review_core.types import Function, FunctionKind, LineRange
@@ -76,6 +82,7 @@ class _Scope:
     depth: int
     name: str
     holds_methods: bool
+    is_group: bool = False
 
 
 @dataclass(slots=True)
@@ -95,8 +102,11 @@ class _Search:
     """Rows that belong to the function below them, if there is one."""
     _bound: dict[int, str] = field(default_factory=dict)
     """Names that bindings give to the classes they hold, by node id."""
+    _statements: set[int] = field(default_factory=set)
+    """Ids of the statements outside functions, where a call may define something."""
 
     def run(self, root: Node) -> None:
+        self._open(root)
         todo = [(root, 0)]  # a stack: generated code nests deeper than Python recurses
         while todo:
             node, depth = todo.pop()
@@ -124,6 +134,8 @@ class _Search:
             return self._take_binding(node, depth)
         if self.language == "Ruby" and (name := _defined_method(node)):
             return self._take_function(node, name, FunctionKind.METHOD)
+        if kind in known.calls and node.id in self._statements:
+            return self._take_call(node, depth)
         if kind in known.lambdas and _is_broken_declaration(node):
             return self._take_function(node, field_text(node, "name"), FunctionKind.FUNCTION)
         if kind in known.classes and has_class_body(node, known):
@@ -141,13 +153,19 @@ class _Search:
             return FunctionKind.METHOD
         return FunctionKind.FUNCTION
 
-    def _qualified(self, name: str) -> str:
-        around = [scope.name for scope in self._scopes if scope.name]
-        return ".".join([*around, name or "<anonymous>"])
+    def _qualified(self, name: str, *, is_title: bool = False) -> str:
+        """The name after those around it; titles have dots of their own and stand apart."""
+        qualified, apart = "", False
+        for scope in self._scopes:
+            if scope.name:
+                link = (" > " if apart or scope.is_group else ".") if qualified else ""
+                qualified, apart = qualified + link + scope.name, scope.is_group
+        link = (" > " if apart or is_title else ".") if qualified else ""
+        return qualified + link + (name or "<anonymous>")
 
     def _take_function(self, node: Node, name: str, kind: FunctionKind) -> bool:
         first, last = rows(node)
-        name = self._qualified(name)
+        name = self._qualified(name, is_title=node.type in self.definitions.calls)
         piece = _Piece(name, kind, self._with_leading(first), last, node.has_error)
         self.functions.append(piece)
         if node.has_error and self.swallowing is None:
@@ -164,6 +182,44 @@ class _Search:
             self.classes.append(_Piece(self._qualified(name), kind, first, last))
         holds_methods = node.type not in self.definitions.modules
         self._scopes.append(_Scope(depth, name, holds_methods))
+        self._open(node.child_by_field_name("body"))
+
+    def _take_call(self, node: Node, depth: int) -> bool:
+        """Take in a statement such as `describe "Cart" do ... end` or `app.get("/", () => ...)`."""
+        title = title_of(node, self.definitions)
+        function = node.child_by_field_name("block") or self._handed_function(node)
+        if not title or function is None:
+            return True
+        body = function.child_by_field_name("body")
+        if is_called(node, GROUPS):
+            first, last = rows(node)
+            name = self._qualified(title, is_title=True)
+            first = self._with_leading(first)
+            self.classes.append(_Piece(name, FunctionKind.CLASS_BODY, first, last))
+            self._scopes.append(_Scope(depth, title, holds_methods=False, is_group=True))
+            self._open(body)
+            return True
+        in_group = bool(self._scopes) and self._scopes[-1].is_group
+        if not in_group and self._declares(body):
+            return True  # a file's outermost function, as in `define("cart", function () { ... })`
+        return self._take_function(node, title, FunctionKind.LAMBDA)
+
+    def _handed_function(self, call: Node) -> Node | None:
+        """The last argument that is a function; options or a time limit may follow it."""
+        arguments = call.child_by_field_name("arguments")
+        if arguments is None or self.language == "Ruby":
+            return None
+        return next(filter(self._is_function, reversed(arguments.named_children)), None)
+
+    def _declares(self, body: Node | None) -> bool:
+        known = self.definitions.functions | self.definitions.classes
+        return body is not None and any(child.type in known for child in body.named_children)
+
+    def _open(self, body: Node | None) -> None:
+        """Let the statements of a file, class or group be definitions."""
+        for child in body.named_children if body is not None else []:
+            is_wrapped = child.type == "expression_statement" and child.named_children
+            self._statements.add((child.named_children[0] if is_wrapped else child).id)
 
     def _take_binding(self, node: Node, depth: int) -> bool:
         name_field, value_field = self.definitions.bindings[node.type]

@@ -150,8 +150,13 @@ def _pairs_by_likeness(
 def _least_likeness(base: Function, head: Function) -> float:
     if (base.kind in _LEFT_OVER) != (head.kind in _LEFT_OVER):
         return 2.0  # a class never was a function
-    same_last = base.name.rpartition(".")[2] == head.name.rpartition(".")[2]
+    same_last = _last_part(base.name) == _last_part(head.name)
     return LIKE_ENOUGH_BY_NAME if same_last else LIKE_ENOUGH
+
+
+def _last_part(name: str) -> str:
+    _, is_titled, title = name.rpartition(" > ")  # whose dots part nothing: "Cart > adds 1.5"
+    return title if is_titled else name.rpartition(".")[2]
 
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")

@@ -89,6 +89,18 @@ def test_better_is_said_but_is_no_finding_and_the_rest_is_unsure(reviewed: Revie
     assert report.findings == ()
 
 
+def test_an_extracted_function_is_no_regression(reviewed: Review) -> None:
+    """The three safe lines are still there, in `g`: nothing got worse."""
+    lines = ["first = very_safe(1)", "second = very_safe(2)", "third = very_safe(3)"]
+    extracted = "\n\ndef g():\n" + "".join(f"    {line}\n" for line in lines)
+    report = reviewed(("a.py", python(*lines), python("return g()") + extracted))
+    score = named(report, "f").scores[Axis.SECURITY]
+    assert (score.verdict, score.why) == (Verdict.UNSURE, "code moved to `g`")
+    assert report.findings == ()
+    lost = reviewed(("a.py", python(*lines), python("return g()")))
+    assert [finding.axis for finding in lost.findings] == [Axis.SECURITY]
+
+
 def test_unchanged_functions_are_never_scored_and_all_others_are_asked_for_at_once(
     reviewed: Review, scorer: Any
 ) -> None:
