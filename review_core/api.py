@@ -33,7 +33,6 @@ from review_core.types import (
 
 LAYOUT_ONLY = "only comments or layout changed"
 LEANS_ON_COMMENTS = "leans on comments"
-NEVER_GIVEN = "the model was not precise enough on this criterion to speak"
 
 Progress = Callable[[int, int], None]
 
@@ -324,7 +323,7 @@ class _Judge:
                     candidates,
                     key=lambda each: (
                         each.verdict is not Verdict.UNSURE,
-                        each.why != NEVER_GIVEN,
+                        self._speaks(each.criterion, language.name),
                         abs(each.preference - 0.5),
                     ),
                 )
@@ -343,10 +342,12 @@ class _Judge:
             verdict = Verdict.WORSE
         elif wanted is not None and verdict is Verdict.WORSE:
             verdict = Verdict.UNSURE
-        curve = self.calibration.of(criterion, language.name)
-        silent = curve.worse_at is None and curve.better_at is None
-        why = NEVER_GIVEN if silent and verdict is Verdict.UNSURE else None
-        return AxisScore(axis, criterion, margin, preference, verdict, why)
+        return AxisScore(axis, criterion, margin, preference, verdict)
+
+    def _speaks(self, criterion: str, language: str | None = None) -> bool:
+        """Whether the model was ever precise enough on this criterion to say something."""
+        curve = self.calibration.of(criterion, language)
+        return curve.worse_at is not None or curve.better_at is not None
 
     def notices(self, touched: Sequence[ChangedFunction]) -> Iterator[str]:
         """What a reader must know of the whole."""
@@ -367,6 +368,8 @@ class _Judge:
         for axis, settings in self.settings.axes.items():
             if settings.worse_at is not None and settings.enabled:
                 yield from self._loosened(axis, settings.worse_at)
+            elif settings.enabled and not any(map(self._speaks, self.model.axes.get(axis, ()))):
+                yield f"{axis}: no verdicts, the model is not precise enough on it to speak"
 
     def _loosened(self, axis: Axis, wanted: float) -> Iterator[str]:
         for criterion in self.model.axes.get(axis, ()):

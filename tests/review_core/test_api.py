@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from review_core.api import LAYOUT_ONLY, LEANS_ON_COMMENTS, NEVER_GIVEN, review
+from review_core.api import LAYOUT_ONLY, LEANS_ON_COMMENTS, review
 from review_core.calibration import Calibration
 from review_core.config import AxisSettings, OutOfDistribution, Settings, default_settings
 from review_core.types import (
@@ -146,10 +146,8 @@ def test_a_criterion_that_may_not_speak_does_not_silence_one_that_may(scorer: An
     assert (score.criterion, score.verdict) == ("Memory_Efficiency", Verdict.WORSE)
 
 
-def test_a_criterion_that_never_speaks_says_so_and_leaves_the_axis_to_one_that_can(
-    scorer: Any,
-) -> None:
-    """Runtime is further from .5 (9 logits against 0) but silent; security is silent alone."""
+def test_an_axis_on_which_the_model_never_speaks_is_noticed_once(scorer: Any) -> None:
+    """Runtime is further from .5 (9 logits against 0) but silent: memory stands for the axis."""
     speaks = {"temperature": 1.0, "worse_at": 0.1, "better_at": 0.9}
     never = {"temperature": 1.0, "worse_at": None, "better_at": None}
     criteria = {key: speaks for keys in scorer.bundle.manifest.axes.values() for key in keys}
@@ -157,14 +155,9 @@ def test_a_criterion_that_never_speaks_says_so_and_leaves_the_axis_to_one_that_c
     calibration = Calibration.from_json({"format": 1, "criteria": criteria | silent})
     head = python("return very_fast + very_fast + very_fast")
     report = review(change(("a.py", python("x"), head)), scorer, calibration, default_settings())
-    scores = named(report, "f").scores
-    assert (scores[Axis.EFFICIENCY].criterion, scores[Axis.EFFICIENCY].why) == (
-        "Memory_Efficiency",
-        None,
-    )
-    assert (scores[Axis.SECURITY].verdict, scores[Axis.SECURITY].why) == (
-        Verdict.UNSURE,
-        NEVER_GIVEN,
+    assert named(report, "f").scores[Axis.EFFICIENCY].criterion == "Memory_Efficiency"
+    assert report.notices == (
+        "security: no verdicts, the model is not precise enough on it to speak",
     )
 
 
