@@ -167,13 +167,23 @@ DEFINITIONS: Mapping[str, Definitions] = {
 """By the name of the language."""
 
 GROUPS = frozenset(
-    "describe fdescribe xdescribe context fcontext xcontext suite module feature"
-    " shared_examples shared_examples_for shared_context".split()
+    {
+        *("describe", "fdescribe", "xdescribe", "context", "fcontext", "xcontext", "feature"),
+        *("suite", "module", "shared_examples", "shared_examples_for", "shared_context"),
+    }
 )
 """Calls whose function or block holds the definitions of others, by what is called."""
 
-CASES = frozenset("it fit xit test xtest bench specify example scenario".split())
+CASES = frozenset({"it", "fit", "xit", "test", "xtest", "bench", "specify", "example", "scenario"})
 """Calls that only their text names: what is called would say the same of all."""
+
+_VARIANTS = frozenset(
+    {
+        *("only", "skip", "each", "for", "todo", "failing", "fails", "fixme", "skipIf", "runIf"),
+        *("concurrent", "sequential", "parallel", "serial"),
+    }
+)
+"""What may follow their names, as in `it.only`."""
 
 
 # --- reading nodes --------------------------------------------------------------------------------
@@ -231,28 +241,31 @@ def called(call: Node) -> str:
 def is_called(call: Node, names: frozenset[str]) -> bool:
     """Whether a call's function has one of the names; also `it.only`, `RSpec.describe`, `it.each`.
 
-    `a.module("b").run` is another function than `module`.
+    `module.hot.accept` and `a.module("b").run` are other functions than `module`.
     """
     callee = called(call)
-    return ")." not in callee and not names.isdisjoint(re.split(r"[(`]", callee)[0].split("."))
+    words = re.split(r"[(`]", callee)[0].split(".")
+    while words and words[-1] in _VARIANTS:
+        words.pop()
+    return ")." not in callee and bool(words) and words[-1] in names
 
 
 def title_of(call: Node, definitions: Definitions) -> str:
-    """What a call says of itself: its first argument, and what is called unless that says little."""
+    """What a call says of itself: its first argument, after what it calls unless that is a test."""
     arguments = call.child_by_field_name("arguments")
     first = next(iter(arguments.named_children), None) if arguments is not None else None
     title = text_of(first)
     if first is not None and first.type in definitions.texts:
-        title = title[1:-1] if title[0] in "\"'`" else title
-    elif not is_called(call, GROUPS):
+        title = title[1:-1] if title[:1] in "\"'`" else title
+    elif not is_called(call, GROUPS) or first is None or first.type in definitions.lambdas:
         return ""
     if title and not is_called(call, GROUPS | CASES):
         title = f"{called(call)} {title}"
     return shorten(title, _LONGEST_TITLE, placeholder=" ...")
 
 
-_LONGEST_TITLE = 100
-"""In characters."""
+_LONGEST_TITLE = 80
+"""In characters; a table has no room for more."""
 
 
 # --- names ----------------------------------------------------------------------------------------

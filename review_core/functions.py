@@ -163,9 +163,11 @@ class _Search:
         link = (" > " if apart or is_title else ".") if qualified else ""
         return qualified + link + (name or "<anonymous>")
 
-    def _take_function(self, node: Node, name: str, kind: FunctionKind) -> bool:
+    def _take_function(
+        self, node: Node, name: str, kind: FunctionKind, *, is_title: bool = False
+    ) -> bool:
         first, last = rows(node)
-        name = self._qualified(name, is_title=node.type in self.definitions.calls)
+        name = self._qualified(name, is_title=is_title)
         piece = _Piece(name, kind, self._with_leading(first), last, node.has_error)
         self.functions.append(piece)
         if node.has_error and self.swallowing is None:
@@ -202,7 +204,7 @@ class _Search:
         in_group = bool(self._scopes) and self._scopes[-1].is_group
         if not in_group and self._declares(body):
             return True  # a file's outermost function, as in `define("cart", function () { ... })`
-        return self._take_function(node, title, FunctionKind.LAMBDA)
+        return self._take_function(node, title, FunctionKind.LAMBDA, is_title=True)
 
     def _handed_function(self, call: Node) -> Node | None:
         """The last argument that is a function; options or a time limit may follow it."""

@@ -202,6 +202,166 @@ def test_a_doc_comment_on_the_first_line_is_found_after_a_byte_order_mark() -> N
     assert one("\ufeff# doc\ndef f():\n    pass\n", "Python", "f").lines.start == 1
 
 
+# --- calls with a title ---------------------------------------------------------------------------
+
+JEST = """\
+import { Cart } from "./cart";
+
+// All of the cart.
+describe("Cart", () => {
+  let cart;
+  const make = () => new Cart();
+
+  beforeEach(() => {
+    cart = make();
+  });
+
+  // Prices are cents.
+  it("adds 1.5 euros", async function () {
+    cart.on("change", () => {
+      seen += 1;
+    });
+  });
+
+  describe.each([1, 2])("with %d items", (n) => {
+    test.only(`keeps ${n}`, () => expect(cart.size).toBe(n), 5000);
+  });
+});
+"""
+MOCHA = JEST.replace("() => {", "function () {").replace("let cart;", "let cart: Cart;")
+RSPEC = """\
+require "cart"
+
+RSpec.describe Cart, type: :model do
+  let(:cart) { Cart.new }
+
+  before do
+    cart.open
+  end
+
+  # Prices are cents.
+  it "adds 1.5 euros" do
+    within "#cart" do
+      click
+    end
+  end
+
+  context "when empty" do
+    specify("costs nothing") { cart.total == 0 }
+
+    def total
+      cart.total
+    end
+  end
+end
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("JavaScript", JEST), ("TypeScript", MOCHA), ("TSX", JEST)]
+)
+def test_a_test_file_falls_into_its_cases_and_what_its_groups_leave_over(
+    name: str, text: str
+) -> None:
+    found = [
+        (piece.kind, piece.name, [(s.start, s.end) for s in piece.spans])
+        for piece in pieces(text, name)
+    ]
+    assert found == [
+        (FunctionKind.MODULE, MODULE_NAME, [(1, 1)]),
+        (FunctionKind.CLASS_BODY, "Cart", [(3, 5), (8, 10), (22, 22)]),
+        (FunctionKind.LAMBDA, "Cart > make", [(6, 6)]),
+        (FunctionKind.LAMBDA, "Cart > adds 1.5 euros", [(12, 17)]),
+        (FunctionKind.CLASS_BODY, "Cart > with %d items", [(19, 19), (21, 21)]),
+        (FunctionKind.LAMBDA, "Cart > with %d items > keeps ${n}", [(20, 20)]),
+    ]
+    assert_lines_are_shared_out(text, name)
+
+
+def test_a_spec_falls_into_its_examples_and_what_its_groups_leave_over() -> None:
+    found = [
+        (piece.kind, piece.name, [(s.start, s.end) for s in piece.spans])
+        for piece in pieces(RSPEC, "Ruby")
+    ]
+    assert found == [
+        (FunctionKind.MODULE, MODULE_NAME, [(1, 1)]),
+        (FunctionKind.CLASS_BODY, "Cart", [(3, 8), (24, 24)]),
+        (FunctionKind.LAMBDA, "Cart > adds 1.5 euros", [(10, 15)]),
+        (FunctionKind.CLASS_BODY, "Cart > when empty", [(17, 17), (23, 23)]),
+        (FunctionKind.LAMBDA, "Cart > when empty > costs nothing", [(18, 18)]),
+        (FunctionKind.FUNCTION, "Cart > when empty > total", [(20, 22)]),
+    ]
+    assert_lines_are_shared_out(RSPEC, "Ruby")
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_lines_of_a_broken_test_file_are_shared_out(data: st.DataObject) -> None:
+    name, text = data.draw(st.sampled_from([("TSX", JEST), ("TypeScript", MOCHA), ("Ruby", RSPEC)]))
+    chosen = data.draw(st.lists(st.sampled_from(text.split("\n")), max_size=25))
+    assert_lines_are_shared_out("\n".join(chosen), name)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("JavaScript", 'app.get("/x", auth, (req, res) => {});', "app.get /x"),
+        ("JavaScript", "$(document).on('click', function () {});", "$(document).on click"),
+        ("JavaScript", 'it("a\'s `b`", inject([C], (c) => {}));', "a's `b`"),
+        ("JavaScript", f'it("{"long " * 20}", () => {{}});', "long " * 15 + "..."),
+        (
+            "TypeScript",
+            "describe(Cart.name, () => {\n  it('adds', () => {});\n});",
+            "Cart.name > adds",
+        ),
+        ("TypeScript", "test.each`\na\n1\n`('adds $a', ({ a }) => {});", "adds $a"),
+        ("JavaScript", 'module.hot.accept("./x", () => {});', "module.hot.accept ./x"),
+        (
+            "JavaScript",
+            'QUnit.module.only("a", () => {\n  QUnit.test("b", () => {});\n});',
+            "a > b",
+        ),
+        ("Ruby", 'get "/x" do\nend', "get /x"),
+        ("Ruby", 'class CartTest < Base\n  test "adds" do\n  end\nend', "CartTest > adds"),
+    ],
+)
+def test_a_call_is_named_by_its_title_and_unless_it_is_a_test_by_what_it_calls(
+    name: str, text: str, expected: str
+) -> None:
+    assert expected in names(text, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("JavaScript", 'function f() {\n  it("a", () => {});\n}\n', ["f"]),
+        ("JavaScript", 'if (x) {\n  it("a", () => {});\n}\n', [MODULE_NAME]),
+        ("JavaScript", 'it("a");\nafter(() => {});\nit("", () => {});\n', [MODULE_NAME]),
+        ("JavaScript", 'define("a", [], () => {\n  function b() {}\n});\n', [MODULE_NAME, "b"]),
+        (
+            "JavaScript",
+            'ng.module("a").run("b", () => {\n  c("d", () => {});\n});\n',
+            ['ng.module("a").run b'],
+        ),
+        ("JavaScript", "describe(() => {\n  a();\n});\n", [MODULE_NAME]),
+        ("Ruby", 'it { a }\nputs "a"\nlet(:a) { 1 }\n', [MODULE_NAME]),
+        ("Ruby", 'def f\n  it "a" do\n  end\nend\n', ["f"]),
+        ("Kotlin", 'describe("a") {\n  it("b") { }\n}\n', [MODULE_NAME]),
+    ],
+)
+def test_calls_without_a_title_or_inside_functions_are_not_cut_out(
+    name: str, text: str, expected: list[str]
+) -> None:
+    assert names(text, name) == expected
+
+
+def test_an_error_in_one_case_spares_the_others() -> None:
+    text = JEST.replace("seen += 1;", "seen += = 1;")
+    assert [piece.name for piece in pieces(text, "TSX") if piece.has_error] == [
+        "Cart > adds 1.5 euros"
+    ]
+
+
 # --- syntax errors --------------------------------------------------------------------------------
 
 OPEN_BRACE = """\

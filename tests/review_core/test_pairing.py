@@ -195,6 +195,49 @@ def test_what_is_put_in_right_above_a_function_does_not_touch_it() -> None:
     ]
 
 
+SPEC = """\
+describe("Cart", () => {
+  it("adds a price.", () => {
+    const cart = new Cart();
+    cart.add(3);
+    expect(cart.total).toBe(3);
+  });
+
+  it("forgets. All of it", () => {
+    cart.clear();
+    render(cart, { empty: true, at: now() });
+  });
+});
+"""
+
+
+def test_an_edited_case_is_all_of_its_file_that_changed() -> None:
+    found = changed(SPEC, SPEC.replace("cart.add(3)", "cart.add(2 + 1)"), "JavaScript")
+    assert names(found) == [("Cart > adds a price.", "Cart > adds a price.")]
+
+
+def test_a_renamed_case_is_found_by_what_it_says() -> None:
+    found = changed(SPEC, SPEC.replace("adds a price.", "sums up"), "TypeScript")
+    assert names(found) == [("Cart > adds a price.", "Cart > sums up")]
+
+
+def test_a_case_moved_to_another_group_and_edited_is_the_same() -> None:
+    head = SPEC.replace('"Cart"', '"Basket"').replace("new Cart()", "open(new Basket(), 5)")
+    assert names(changed(SPEC, head, "JavaScript")) == [
+        ("Cart", "Basket"),
+        ("Cart > adds a price.", "Basket > adds a price."),
+    ]
+
+
+def test_the_dots_of_a_title_do_not_make_a_name_of_its_end() -> None:
+    base = 'describe("A", () => {\n  it("adds a.", () => {\n    a.b(c);\n  });\n});\n'
+    head = base.replace("adds a.", "shows d.").replace("a.b(c)", "x = y + z / 2")
+    assert names(changed(base, head, "JavaScript")) == [
+        ("A > adds a.", None),
+        (None, "A > shows d."),
+    ]
+
+
 def test_a_comment_parted_from_its_function_changes_neither() -> None:
     base = f"x = 1\n# Adds.\n{ADD}"
     assert names(changed(base, f"x = 1\n# Adds.\n\n{ADD}")) == []
