@@ -6,15 +6,16 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
+from scipy.optimize import isotonic_regression, minimize_scalar
 
 from review_core.bench import PairScorer
+from review_core.calibration import CriterionCalibration, Isotonic
 from review_core.comments import same_code
 from review_core.languages import language_named
 from review_core.metrics import expected_calibration_error
@@ -22,6 +23,9 @@ from review_core.records import PreferencePair
 from training.sampling import chosen_is_longer
 
 _TEMPERATURES = (0.01, 100.0)
+_BIN = 25
+_FOLDS = 5
+_SLOPE = 0.002
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ def calibrate(
     pairs = [pair for pair in pairs if not (pair.tie and _never_judged(pair))]
     codes = [code for pair in pairs for code in (pair.chosen, pair.rejected)]
     rewards = scorer.rewards(codes)
-    asked: dict[str, list[tuple[float, bool | None]]] = defaultdict(list)
+    asked: dict[str, list[tuple[float, bool | None, str]]] = defaultdict(list)
     neutral: dict[str, list[float]] = defaultdict(list)
     for index, pair in enumerate(pairs):
         chosen, rejected = rewards[2 * index], rewards[2 * index + 1]
@@ -61,14 +65,14 @@ def calibrate(
             if pair.tie:
                 neutral[criterion].append(margin)
             elif criterion in (pair.aspect, pair.fine_aspect):
-                asked[criterion].append((margin, chosen_is_longer(pair)))
+                asked[criterion].append((margin, chosen_is_longer(pair), pair.group))
     criteria, measured = {}, {}
     for criterion in scorer.criteria:
         rows = asked[criterion]
-        margins = np.array([margin for margin, _ in rows])
-        weights = _direction_weights([longer for _, longer in rows])
+        margins = np.array([margin for margin, _, _ in rows])
+        weights = _direction_weights([longer for _, longer, _ in rows])
         criteria[criterion], measured[criterion] = _calibrate_criterion(
-            margins, weights, np.abs(np.array(neutral[criterion])), limit
+            margins, weights, [row[2] for row in rows], np.array(neutral[criterion]), limit
         )
     return {"format": 1, "criteria": criteria, "measured": measured}
 
@@ -87,28 +91,49 @@ def fit_temperature(margins: NDArray[np.float64]) -> float:
     return math.exp(float(minimize_scalar(cost, bounds=(low, high), method="bounded").x))
 
 
-def least_margin(
-    margins: NDArray[np.float64],
+def fit_isotonic(margins: NDArray[np.float64]) -> Isotonic:
+    """Accuracy by |margin|, made to rise, as a curve that is the same read either way.
+
+    Bins of about 25 pairs, each with one right and one wrong pair added: no bin claims more than
+    its pairs can support. A tail of confident errors, which a temperature cannot follow, flattens
+    the curve; a slope of .002 over its whole length stays, so that a threshold on the preference
+    can still tell margins apart.
+    """
+    size, right = np.abs(margins), margins > 0
+    parts = np.array_split(np.argsort(size, kind="stable"), max(1, len(size) // _BIN))
+    counts = np.array([len(part) for part in parts])
+    accuracy = np.array([(right[part].sum() + 1) / (len(part) + 2) for part in parts])
+    rising = np.maximum(0.5, isotonic_regression(accuracy, weights=counts).x)
+    levels = [(float(size[part].mean()), float(at)) for part, at in zip(parts, rising, strict=True)]
+    levels.append((float(size.max()), float(rising[-1])))
+    points = {0.0: 0.5}  # by margin: equal ones keep the last
+    for at, share in levels:
+        value = round(min(share, 0.997) + _SLOPE * at / float(size.max() or 1), 6)
+        points |= {round(at, 6): value, -round(at, 6): 1 - value} if round(at, 6) else {}
+    return Isotonic(tuple(sorted(points)), tuple(points[at] for at in sorted(points)))
+
+
+def least_confidence(
+    confidence: NDArray[np.float64],
+    right: NDArray[np.bool_],
     weights: NDArray[np.float64],
     neutral: NDArray[np.float64],
     limit: NoiseLimit,
 ) -> float | None:
-    """The smallest |margin| from which verdicts keep `limit`, on these pairs; None if there is
-    none.
+    """The smallest confidence from which verdicts keep `limit`, on these pairs; None if none does.
 
-    Each pair is read both ways (base to head, head to base), so a margin at or above the limit is
-    one right "worse" and one at or below its negative is one wrong "worse". A neutral edit of
-    |margin| m, read both ways, is called worse once.
+    Each pair is read both ways (base to head, head to base): one is a "worse" that is right or
+    wrong as the pair is. A neutral edit, read both ways, is called worse once.
 
-    :param neutral: |margin| of neutral edits.
+    :param confidence: max(p, 1 - p) of each pair. :param neutral: that of each neutral edit.
     """
-    for candidate in np.sort(np.abs(margins)):
-        given = np.abs(margins) >= candidate
+    for candidate in np.unique(confidence):
+        given = confidence >= candidate
         if given.sum() < limit.flagged:
             return None
-        right = weights[given & (margins > 0)].sum() / weights[given].sum()
+        share = weights[given & right].sum() / weights[given].sum()
         quiet = not len(neutral) or (neutral >= candidate).mean() / 2 <= limit.neutral
-        if right >= limit.precision and quiet:
+        if share >= limit.precision and quiet:
             return float(candidate)
     return None
 
@@ -116,39 +141,71 @@ def least_margin(
 def _calibrate_criterion(
     margins: NDArray[np.float64],
     weights: NDArray[np.float64],
+    groups: Sequence[str],
     neutral: NDArray[np.float64],
     limit: NoiseLimit,
 ) -> tuple[dict[str, Any], Mapping[str, Any]]:
     if not len(margins):  # nothing to learn from: never a verdict
         silent = {"temperature": 1.0, "worse_at": None, "better_at": None, "isotonic": None}
         return silent, {"pairs": 0}
-    temperature = fit_temperature(margins)
-    least = least_margin(margins, weights, neutral, limit)
-    worse_at = None if least is None else round(1 / (1 + math.exp(least / temperature)), 4)
-    confidence = 1 / (1 + np.exp(-np.abs(margins) / temperature))
-    given = np.abs(margins) >= (math.inf if least is None else least)
+    curve, costs = _choose_curve(margins, groups)
+    confidence = np.array([curve.preference(abs(margin)) for margin in margins])
+    quiet = np.array([curve.preference(abs(margin)) for margin in neutral])
+    right = margins > 0
+    least = least_confidence(confidence, right, weights, quiet, limit)
+    given = confidence >= (math.inf if least is None else least)
     measured = {
         "pairs": len(margins),
         "neutral_edits": len(neutral),
-        "ece": _rounded(expected_calibration_error(confidence, (margins > 0).astype(float))),
+        "held_out_nats": {name: _rounded(cost) for name, cost in costs.items()},
+        "ece": _rounded(expected_calibration_error(confidence, right.astype(float))),
         "verdicts_on_pairs": int(given.sum()),
-        "right": _rounded(float((margins[given] > 0).mean()) if given.any() else None),
+        "right": _rounded(float(right[given].mean()) if given.any() else None),
         "right_length_balanced": _rounded(
-            float(weights[given & (margins > 0)].sum() / weights[given].sum())
-            if given.any()
-            else None
+            float(weights[given & right].sum() / weights[given].sum()) if given.any() else None
         ),
         "neutral_called_worse": _rounded(
-            float((neutral >= least).mean() / 2) if least is not None and len(neutral) else None
+            float((quiet >= least).mean() / 2) if least is not None and len(quiet) else None
         ),
     }
-    curve = {
-        "temperature": round(temperature, 4),
-        "worse_at": worse_at,
-        "better_at": None if worse_at is None else round(1 - worse_at, 4),
-        "isotonic": None,
+    written = {
+        "temperature": round(curve.temperature, 4),
+        # Rounded towards silence.
+        "worse_at": None if least is None else math.floor((1 - least) * 1e6) / 1e6,
+        "better_at": None if least is None else math.ceil(least * 1e6) / 1e6,
+        "isotonic": curve.isotonic
+        and {"margins": curve.isotonic.margins, "preferences": curve.isotonic.preferences},
     }
-    return curve, measured
+    return written, measured
+
+
+def _choose_curve(
+    margins: NDArray[np.float64], groups: Sequence[str]
+) -> tuple[CriterionCalibration, dict[str, float]]:
+    """The temperature or the isotonic curve, whichever is likelier on groups it was not fitted on.
+
+    :return: the curve fitted on all, and the mean nats a pair of both, over five folds.
+    """
+    names = sorted(set(groups))
+    fold = np.array([names.index(group) % _FOLDS for group in groups])
+    fits: Mapping[str, Callable[[NDArray[np.float64]], CriterionCalibration]] = {
+        "temperature": lambda some: CriterionCalibration(fit_temperature(some)),
+        "isotonic": lambda some: CriterionCalibration(
+            fit_temperature(some), isotonic=fit_isotonic(some)
+        ),
+    }
+    costs = {}
+    for name, make in fits.items():
+        nats = []
+        for left_out in sorted(set(fold)):
+            if (fold != left_out).any():
+                curve = make(margins[fold != left_out])
+                nats += [
+                    -math.log(max(curve.preference(m), 1e-9)) for m in margins[fold == left_out]
+                ]
+        costs[name] = float(np.mean(nats)) if nats else 0.0
+    best = min(costs, key=lambda name: costs[name])  # the temperature, where nothing can be told
+    return fits[best](margins), costs
 
 
 def _never_judged(pair: PreferencePair) -> bool:

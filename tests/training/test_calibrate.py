@@ -10,7 +10,13 @@ import pytest
 from review_core.calibration import Calibration
 from review_core.records import PreferencePair
 from review_core.types import Verdict
-from training.calibrate import NoiseLimit, calibrate, fit_temperature, least_margin
+from training.calibrate import (
+    NoiseLimit,
+    calibrate,
+    fit_isotonic,
+    fit_temperature,
+    least_confidence,
+)
 
 
 def test_the_temperature_undoes_a_known_scale() -> None:
@@ -25,33 +31,70 @@ def test_a_model_that_is_mostly_wrong_gets_the_flattest_curve() -> None:
     assert fit_temperature(np.array([-1.0, -2.0, 1.0])) > 90
 
 
+def test_the_isotonic_curve_follows_the_accuracy_and_claims_no_more_than_its_pairs_support() -> (
+    None
+):
+    """|m| = 1: 15 of 25 right, 16 / 27 = .5926; |m| = 2: 25 of 25, 26 / 27 = .9630.
+
+    The slope adds .001 at half of the largest margin and .002 at all of it.
+    """
+    curve = fit_isotonic(np.array([1.0] * 15 + [-1.0] * 10 + [2.0] * 25))
+    assert [curve(margin) for margin in (1.0, 2.0, 9.0)] == pytest.approx(
+        [0.5936, 0.9650, 0.9650], abs=1e-4
+    )
+    assert curve(0.0) == 0.5
+    assert curve(-2.0) == pytest.approx(1 - curve(2.0))
+
+
+def test_confident_errors_flatten_the_curve_instead_of_turning_it() -> None:
+    """Right at 1, half wrong at 2: a rising curve can only give both one level."""
+    curve = fit_isotonic(np.array([1.0] * 25 + [2.0] * 13 + [-2.0] * 12))
+    assert curve(1.0) == pytest.approx(curve(2.0), abs=0.002)
+    assert curve(1.0) < curve(2.0)  # a threshold can still tell them apart
+    assert 0.6 < curve(1.0) < 0.9
+
+
+def threshold(
+    sizes: list[float],
+    right: list[bool],
+    *,
+    weights: list[float] | None = None,
+    neutral: tuple[float, ...] = (),
+    limit: NoiseLimit,
+) -> float | None:
+    even = weights or [1.0] * len(sizes)
+    return least_confidence(
+        np.array(sizes), np.array(right), np.array(even), np.array(neutral), limit
+    )
+
+
 def test_the_threshold_is_the_smallest_that_keeps_the_precision() -> None:
-    """|m| = 1: half right; 2: all right. At least 90 % right: from 2 on."""
-    margins = np.array([1.0] * 50 + [-1.0] * 50 + [2.0] * 50)
-    limit = NoiseLimit(precision=0.9, neutral=1.0, flagged=20)
-    assert least_margin(margins, np.ones(150), np.array([]), limit) == 2.0
+    """At .6 half are right, at .8 all: at least 90 % right from .8 on."""
+    sizes, right = [0.6] * 100 + [0.8] * 50, [True, False] * 50 + [True] * 50
+    assert threshold(sizes, right, limit=NoiseLimit(precision=0.9, neutral=1.0)) == 0.8
 
 
 def test_neutral_edits_push_the_threshold_up() -> None:
-    """Always right, but 4 % of neutral edits reach 1 (2 % read either way): not at 1, at 2."""
-    margins = np.array([1.0] * 50 + [2.0] * 50)
-    neutral = np.array([1.0] * 4 + [0.1] * 96)
-    limit = NoiseLimit(precision=0.9, neutral=0.01, flagged=20)
-    assert least_margin(margins, np.ones(100), neutral, limit) == 2.0
+    """Always right, but 4 % of neutral edits reach .6 (2 % read either way): not at .6, at .8."""
+    sizes, right = [0.6] * 50 + [0.8] * 50, [True] * 100
+    neutral = (0.6,) * 4 + (0.51,) * 96
+    limit = NoiseLimit(precision=0.9, neutral=0.01)
+    assert threshold(sizes, right, neutral=neutral, limit=limit) == 0.8
 
 
 def test_a_few_lucky_verdicts_prove_nothing() -> None:
     limit = NoiseLimit(precision=0.9, neutral=1.0, flagged=20)
-    assert least_margin(np.array([3.0] * 19), np.ones(19), np.array([]), limit) is None
+    assert threshold([0.9] * 19, [True] * 19, limit=limit) is None
+    assert threshold([0.9] * 20, [True] * 20, limit=limit) == 0.9
 
 
 def test_precision_is_counted_with_both_length_directions_alike() -> None:
     """Right on 90 longer, wrong on 10 shorter: 90 % plainly, 50 % when both weigh alike."""
-    margins = np.array([1.0] * 90 + [-1.0] * 10)
-    weights = np.array([0.5 / 90] * 90 + [0.5 / 10] * 10)
-    limit = NoiseLimit(precision=0.9, neutral=1.0, flagged=20)
-    assert least_margin(margins, np.ones(100), np.array([]), limit) == 1.0
-    assert least_margin(margins, weights, np.array([]), limit) is None
+    sizes, right = [0.7] * 100, [True] * 90 + [False] * 10
+    weights = [0.5 / 90] * 90 + [0.5 / 10] * 10
+    limit = NoiseLimit(precision=0.9, neutral=1.0)
+    assert threshold(sizes, right, limit=limit) == 0.7
+    assert threshold(sizes, right, weights=weights, limit=limit) is None
 
 
 class _LengthScorer:
