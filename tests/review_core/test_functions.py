@@ -495,3 +495,9 @@ def test_an_annotation_at_the_end_of_a_kotlin_file_is_read_to_its_end() -> None:
 def test_a_text_that_the_parser_would_never_finish_is_one_broken_piece() -> None:
     [piece] = pieces(ENDLESS, "Kotlin")
     assert (piece.name, piece.has_error, piece.lines.end) == (MODULE_NAME, True, 21)
+
+
+def test_a_macro_between_type_and_name_does_not_hide_the_name() -> None:
+    text = "int CJSON_CDECL main(void)\n{\n    return run();\n}\n"
+    assert "main" in names(text, "C")
+    assert "void" not in names(text, "C")
