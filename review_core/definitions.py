@@ -281,7 +281,7 @@ def _declarator_name(node: Node) -> str:
     """The name in a C or C++ declarator, whatever pointers and parentheses stand around it."""
     inner = node.child_by_field_name("declarator")
     if inner is not None and inner.type == "parenthesized_declarator":
-        # `int MACRO main(void)`: the parser ends a declaration after MACRO and takes main for a type
+        # `int MACRO main(void)`: the parser ends a declaration after MACRO and main for a type
         return plain_name(field_text(node, "type"))
     parameters = ""
     while inner is not None:
