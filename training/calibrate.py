@@ -20,7 +20,8 @@ from review_core.comments import same_code
 from review_core.languages import language_named
 from review_core.metrics import expected_calibration_error
 from review_core.records import PreferencePair
-from training.sampling import chosen_is_longer
+from training.criteria import CRITERIA
+from training.sampling import COMMITS, chosen_is_longer
 
 _TEMPERATURES = (0.01, 100.0)
 _BIN = 25
@@ -34,12 +35,17 @@ class NoiseLimit:
 
     precision: least share of right verdicts among those given on held-out pairs, both length
     directions weighing alike. neutral: greatest share of neutral edits, read either way, that may
-    be called worse, per criterion. flagged: fewer verdicts than this on the held-out pairs prove
-    nothing: the criterion stays silent.
+    be called worse, per criterion. unrelated: that of commits made for the sake of something else,
+    in the direction they were made: most of what a review sees. flagged: fewer verdicts than this
+    on the held-out pairs prove nothing: the criterion stays silent.
+
+    Ten changed functions a pull request and two criteria with verdicts: .01 is one wrong comment in
+    five pull requests.
     """
 
     precision: float = 0.9
     neutral: float = 0.004
+    unrelated: float = 0.01
     flagged: int = 20
 
 
@@ -56,6 +62,7 @@ def calibrate(
     rewards = scorer.rewards(codes)
     asked: dict[str, list[tuple[float, bool | None, str]]] = defaultdict(list)
     neutral: dict[str, list[float]] = defaultdict(list)
+    unrelated: dict[str, list[float]] = defaultdict(list)
     for index, pair in enumerate(pairs):
         chosen, rejected = rewards[2 * index], rewards[2 * index + 1]
         if chosen is None or rejected is None:
@@ -66,13 +73,20 @@ def calibrate(
                 neutral[criterion].append(margin)
             elif criterion in (pair.aspect, pair.fine_aspect):
                 asked[criterion].append((margin, chosen_is_longer(pair), pair.group))
+            elif pair.subset == COMMITS and _family(criterion) != _family(pair.aspect):
+                unrelated[criterion].append(margin)
     criteria, measured = {}, {}
     for criterion in scorer.criteria:
         rows = asked[criterion]
         margins = np.array([margin for margin, _, _ in rows])
         weights = _direction_weights([longer for _, longer, _ in rows])
         criteria[criterion], measured[criterion] = _calibrate_criterion(
-            margins, weights, [row[2] for row in rows], np.array(neutral[criterion]), limit
+            margins,
+            weights,
+            [row[2] for row in rows],
+            np.array(neutral[criterion]),
+            np.array(unrelated[criterion]),
+            limit,
         )
     return {"format": 1, "criteria": criteria, "measured": measured}
 
@@ -118,6 +132,7 @@ def least_confidence(
     right: NDArray[np.bool_],
     weights: NDArray[np.float64],
     neutral: NDArray[np.float64],
+    unrelated: NDArray[np.float64],
     limit: NoiseLimit,
 ) -> float | None:
     """The smallest confidence from which verdicts keep `limit`, on these pairs; None if none does.
@@ -126,6 +141,7 @@ def least_confidence(
     wrong as the pair is. A neutral edit, read both ways, is called worse once.
 
     :param confidence: max(p, 1 - p) of each pair. :param neutral: that of each neutral edit.
+    :param unrelated: P(worse) of each commit made for something else.
     """
     for candidate in np.unique(confidence):
         given = confidence >= candidate
@@ -133,7 +149,8 @@ def least_confidence(
             return None
         share = weights[given & right].sum() / weights[given].sum()
         quiet = not len(neutral) or (neutral >= candidate).mean() / 2 <= limit.neutral
-        if share >= limit.precision and quiet:
+        apt = not len(unrelated) or (unrelated >= candidate).mean() <= limit.unrelated
+        if share >= limit.precision and quiet and apt:
             return float(candidate)
     return None
 
@@ -143,6 +160,7 @@ def _calibrate_criterion(
     weights: NDArray[np.float64],
     groups: Sequence[str],
     neutral: NDArray[np.float64],
+    unrelated: NDArray[np.float64],
     limit: NoiseLimit,
 ) -> tuple[dict[str, Any], Mapping[str, Any]]:
     if not len(margins):  # nothing to learn from: never a verdict
@@ -151,8 +169,9 @@ def _calibrate_criterion(
     curve, costs = _choose_curve(margins, groups)
     confidence = np.array([curve.preference(abs(margin)) for margin in margins])
     quiet = np.array([curve.preference(abs(margin)) for margin in neutral])
+    worse = np.array([1 - curve.preference(margin) for margin in unrelated])
     right = margins > 0
-    least = least_confidence(confidence, right, weights, quiet, limit)
+    least = least_confidence(confidence, right, weights, quiet, worse, limit)
     given = confidence >= (math.inf if least is None else least)
     measured = {
         "pairs": len(margins),
@@ -166,6 +185,10 @@ def _calibrate_criterion(
         ),
         "neutral_called_worse": _rounded(
             float((quiet >= least).mean() / 2) if least is not None and len(quiet) else None
+        ),
+        "unrelated_commits": len(unrelated),
+        "unrelated_called_worse": _rounded(
+            float((worse >= least).mean()) if least is not None and len(worse) else None
         ),
     }
     written = {
@@ -206,6 +229,10 @@ def _choose_curve(
         costs[name] = float(np.mean(nats)) if nats else 0.0
     best = min(costs, key=lambda name: costs[name])  # the temperature, where nothing can be told
     return fits[best](margins), costs
+
+
+def _family(criterion: str) -> str:
+    return CRITERIA.get(criterion) or criterion
 
 
 def _never_judged(pair: PreferencePair) -> bool:

@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from review_core.types import Axis
-
 if TYPE_CHECKING:
     from review_core.records import PreferencePair
     from training.card import Card
@@ -24,14 +22,6 @@ if TYPE_CHECKING:
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _RECORDS = click.argument("records", nargs=-1, required=True, type=_FILE)
-
-AXES = {
-    Axis.CORRECTNESS: ("Functional_Correctness",),
-    Axis.EFFICIENCY: ("Runtime_Efficiency", "Memory_Efficiency"),
-    Axis.READABILITY: ("Readability",),
-    Axis.SECURITY: ("Security_Hardness",),
-    Axis.MAINTAINABILITY: ("Maintainability",),
-}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -99,7 +89,7 @@ def student(
     """Cut BASE (a causal language model: name or folder) to a student at OUT, its vocabulary
     counted on RECORDS.
     """
-    from training.heads import CRITERIA
+    from training.criteria import CRITERIA
     from training.sampling import texts_by_language
     from training.student import StudentSpec, cut_student
 
@@ -114,7 +104,7 @@ def _card(base: str, licence: str, spec: StudentSpec, *, name: str) -> Card:
     from review_core.languages import LANGUAGES
     from review_core.layout import Layout, Slot
     from training.card import Card, Quantisation
-    from training.heads import CRITERIA
+    from training.criteria import AXES, CRITERIA
 
     return Card(
         name=name,
@@ -342,6 +332,12 @@ def evaluate(checkpoint: Path, records: tuple[Path, ...]) -> None:
     show_default=True,
     help="Greatest share of neutral edits called worse, per criterion.",
 )
+@click.option(
+    "--unrelated-share",
+    default=0.01,
+    show_default=True,
+    help="Greatest share of commits made for something else called worse, per criterion.",
+)
 @click.option("--threads", default=0, show_default=True, help="0: one a physical core.")
 def calibrate(
     bundle: Path,
@@ -349,6 +345,7 @@ def calibrate(
     records: tuple[Path, ...],
     precision: float,
     neutral_share: float,
+    unrelated_share: float,
     threads: int,
 ) -> None:
     """Measure BUNDLE on held-out RECORDS (neutral pairs among them) and write its calibration.json
@@ -364,7 +361,7 @@ def calibrate(
     loaded = load_bundle(bundle)
     cache = RewardCache(default_cache_path())  # `themis bench` finds the rewards there
     scorer = Scorer(loaded, Engine(loaded, threads=threads), cache)
-    limit = NoiseLimit(precision=precision, neutral=neutral_share)
+    limit = NoiseLimit(precision, neutral_share, unrelated_share)
     calibration = measure(_read(records), scorer, limit)
     out.write_text(json.dumps(calibration, indent=2) + "\n", encoding="utf-8")
     for criterion, found in calibration["measured"].items():

@@ -20,20 +20,11 @@ from transformers import AutoModelForSequenceClassification
 
 from review_core.records import PreferencePair
 from training.card import Card
+from training.criteria import CRITERIA
 from training.objective import bradley_terry_loss, centring_penalty
 from training.sampling import chosen_is_longer
 
 log = logging.getLogger(__name__)
-
-CRITERIA: Mapping[str, str | None] = {  # criterion -> its family's criterion
-    "Functional_Correctness": None,
-    "Runtime_Efficiency": None,
-    "Memory_Efficiency": None,
-    "Security_Hardness": None,
-    "Readability_Maintainability": None,
-    "Readability": "Readability_Maintainability",
-    "Maintainability": "Readability_Maintainability",
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,9 @@ from dataclasses import replace
 from review_core.records import PreferencePair
 from training.neutral import neutral_edits
 
+COMMITS = "COMMITS"
+"""The subset of pairs that come from commits."""
+
 
 def chosen_is_longer(pair: PreferencePair) -> bool | None:
     """Whether the better side has more characters; None when they have equally many."""
@@ -43,7 +46,7 @@ def length_matched(
     )
     for pair in pairs:
         if len(pair.chosen) + len(pair.rejected) <= max_characters:
-            cells[pair.aspect, pair.subset == "COMMITS"][chosen_is_longer(pair)].append(pair)
+            cells[pair.aspect, pair.subset == COMMITS][chosen_is_longer(pair)].append(pair)
     rng = random.Random(seed)
     drawn: list[PreferencePair] = []
     for key in sorted(cells):

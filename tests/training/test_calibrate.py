@@ -60,11 +60,17 @@ def threshold(
     *,
     weights: list[float] | None = None,
     neutral: tuple[float, ...] = (),
+    unrelated: tuple[float, ...] = (),
     limit: NoiseLimit,
 ) -> float | None:
     even = weights or [1.0] * len(sizes)
     return least_confidence(
-        np.array(sizes), np.array(right), np.array(even), np.array(neutral), limit
+        np.array(sizes),
+        np.array(right),
+        np.array(even),
+        np.array(neutral),
+        np.array(unrelated),
+        limit,
     )
 
 
@@ -80,6 +86,15 @@ def test_neutral_edits_push_the_threshold_up() -> None:
     neutral = (0.6,) * 4 + (0.51,) * 96
     limit = NoiseLimit(precision=0.9, neutral=0.01)
     assert threshold(sizes, right, neutral=neutral, limit=limit) == 0.8
+
+
+def test_commits_made_for_something_else_push_the_threshold_up() -> None:
+    """Two of 100 are called worse at .6 and none at .8; one may be."""
+    sizes, right = [0.6] * 50 + [0.8] * 50, [True] * 100
+    unrelated = (0.7,) * 2 + (0.3,) * 98
+    limit = NoiseLimit(precision=0.9, unrelated=0.01)
+    assert threshold(sizes, right, unrelated=unrelated, limit=limit) == 0.8
+    assert threshold(sizes, right, unrelated=unrelated[1:], limit=NoiseLimit(unrelated=0.02)) == 0.6
 
 
 def test_a_few_lucky_verdicts_prove_nothing() -> None:

@@ -19,9 +19,10 @@ from review_core.layout import normalise
 from review_core.records import PreferencePair
 from training.card import Card
 from training.cli import _card
+from training.criteria import CRITERIA
 from training.features import FeatureSpec, extract, load_features
 from training.fit import FitSettings, fit
-from training.heads import CRITERIA, HeadSpec, fit_heads, write_checkpoint
+from training.heads import HeadSpec, fit_heads, write_checkpoint
 from training.model import CheckpointScorer, load_checkpoint, pooled_rewards
 from training.objective import Objective
 from training.student import StudentSpec, cut_student, cut_vocabulary, round_blocks, token_counts
