@@ -12,6 +12,13 @@ from typing import Protocol
 from review_core.calibration import Calibration
 from review_core.comments import same_code, without_comments
 from review_core.config import OutOfDistribution, Settings
+from review_core.excuses import (
+    NOT_OF_TESTS,
+    ONLY_IMPORTS,
+    TEST_CODE,
+    is_test,
+    only_imports_changed,
+)
 from review_core.findings import findings_of, percent, suppressions_of, unused, withhold
 from review_core.languages import Language, language_named, language_of
 from review_core.layout import normalise
@@ -124,7 +131,7 @@ def review(
     touched = [each for file in files for each in changed_functions(file.change, file.language)]
     reviews = [FunctionReview(function, note=judge.note(function)) for function in touched]
     reviews = _score(reviews, judge, partial(rewards, progress=progress))
-    reviews = _excuse_moves(reviews)
+    reviews = _excuse(reviews)
     if settings.honesty_check:
         reviews = _check_honesty(reviews, judge, rewards)
     found = findings_of(reviews, model.identity, model.manifest.axes)
@@ -213,17 +220,24 @@ def _score(
     return scored
 
 
-def _excuse_moves(reviews: Sequence[FunctionReview]) -> list[FunctionReview]:
-    """No verdict on a function whose code mostly went to, or came from, another one."""
-    phrases = moved_code([review.function for review in reviews])
-    return [
-        review
-        if phrase is None
-        else replace(
-            review, scores={axis: _unsure(score, phrase) for axis, score in review.scores.items()}
-        )
-        for review, phrase in zip(reviews, phrases, strict=True)
-    ]
+def _excuse(reviews: Sequence[FunctionReview]) -> list[FunctionReview]:
+    """No verdict where the model cannot know: moved code, imports, some axes of tests."""
+    moved = moved_code([review.function for review in reviews])
+    excused = []
+    for review, phrase in zip(reviews, moved, strict=True):
+        if phrase is None and only_imports_changed(review.function):
+            phrase = ONLY_IMPORTS
+        scores = {
+            axis: _unsure(score, why) if (why := phrase or _test_excuse(review, score)) else score
+            for axis, score in review.scores.items()
+        }
+        excused.append(replace(review, scores=scores))
+    return excused
+
+
+def _test_excuse(review: FunctionReview, score: AxisScore) -> str | None:
+    silent = score.verdict is Verdict.UNSURE or score.axis not in NOT_OF_TESTS
+    return None if silent or not is_test(review.function.path) else TEST_CODE
 
 
 def _check_honesty(

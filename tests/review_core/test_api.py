@@ -101,6 +101,18 @@ def test_an_extracted_function_is_no_regression(reviewed: Review) -> None:
     assert [finding.axis for finding in lost.findings] == [Axis.SECURITY]
 
 
+def test_imports_and_the_security_of_tests_are_not_judged(reviewed: Review) -> None:
+    imports = reviewed(("a.py", "import very_safe\nx = 1\n", "import not_safe\nx = 1\n"))
+    score = imports.functions[0].scores[Axis.SECURITY]
+    assert (score.verdict, score.why) == (Verdict.UNSURE, "only imports changed")
+    sides = python("return 1"), python("return not_safe + not_correct")
+    test = reviewed(("tests/test_a.py", *sides))
+    assert [finding.axis for finding in test.findings] == [Axis.CORRECTNESS]
+    assert named(test, "f").scores[Axis.SECURITY].why == "not judged in test code"
+    code = reviewed(("src/a.py", *sides))
+    assert [finding.axis for finding in code.findings] == [Axis.CORRECTNESS, Axis.SECURITY]
+
+
 def test_unchanged_functions_are_never_scored_and_all_others_are_asked_for_at_once(
     reviewed: Review, scorer: Any
 ) -> None:
