@@ -115,12 +115,16 @@ def test_half_a_warm_cache_gives_the_rewards_of_a_cold_run(by_head: Bundle, tmp_
         assert found == pytest.approx(expected, abs=1e-5)
 
 
-def test_another_bundle_does_not_read_this_ones_cache(by_head: Bundle, tmp_path: Path) -> None:
+def test_another_graph_does_not_read_this_ones_cache_but_another_calibration_does(
+    by_head: Bundle, tmp_path: Path
+) -> None:
     scorer(by_head, tmp_path / "cache").rewards(CODES)
-    other = replace(by_head, identity=replace(by_head.identity, sha256="0" * 64))
-    again = scorer(other, tmp_path / "cache")
-    again.rewards(CODES)
-    assert again.statistics.cache_hits == 0
+    for changed, hits in ((by_head.manifest.variants[0].file, 0), ("calibration.json", 3)):
+        files = {**by_head.manifest.files, changed: "0" * 64}
+        other = replace(by_head, manifest=replace(by_head.manifest, files=files))
+        again = scorer(other, tmp_path / "cache")
+        again.rewards(CODES)
+        assert again.statistics.cache_hits == hits
 
 
 def test_progress_counts_up_to_all(by_head: Bundle, tmp_path: Path) -> None:
