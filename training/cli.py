@@ -16,8 +16,6 @@ import click
 
 if TYPE_CHECKING:
     from review_core.records import PreferencePair
-    from training.card import Card
-    from training.student import StudentSpec
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -74,6 +72,13 @@ def tiny_base(out: Path, records: tuple[Path, ...], vocabulary: int) -> None:
 )
 @click.option("--base-name", help="What the card calls the base.  [default: BASE]")
 @click.option("--licence", default="Apache-2.0", show_default=True)
+@click.option(
+    "--ask",
+    default="heads",
+    show_default=True,
+    type=click.Choice(["heads", "prompt-first", "prompt-last"]),
+    help="A reward head a criterion, or one head and a prompt before or after the code.",
+)
 def student(
     base: str,
     out: Path,
@@ -85,39 +90,19 @@ def student(
     characters: int,
     base_name: str | None,
     licence: str,
+    ask: str,
 ) -> None:
     """Cut BASE (a causal language model: name or folder) to a student at OUT, its vocabulary
     counted on RECORDS.
     """
-    from training.criteria import CRITERIA
+    from training.criteria import Asking
     from training.sampling import texts_by_language
-    from training.student import StudentSpec, cut_student
+    from training.student import StudentSpec, cut_student, student_card
 
     bits = None if weight_bits == "none" else int(weight_bits)
     spec = StudentSpec(layers, vocabulary, weight_bits=bits, block_size=block_size)
-    cut_student(base, out, spec, texts_by_language(_read(records), characters), list(CRITERIA))
-    _card(base_name or base, licence, spec, name=out.name).write(out)
-
-
-def _card(base: str, licence: str, spec: StudentSpec, *, name: str) -> Card:
-    from review_core.bundle import Criterion, Pooling
-    from review_core.languages import LANGUAGES
-    from review_core.layout import Layout, Slot
-    from training.card import Card, Quantisation
-    from training.criteria import AXES, CRITERIA
-
-    return Card(
-        name=name,
-        base=base,
-        licence=licence,
-        layout=Layout(("<|im_start|>", Slot.CODE, "<|im_end|>")),
-        pooling=Pooling.MEAN,
-        criteria={criterion: Criterion(head=index) for index, criterion in enumerate(CRITERIA)},
-        axes=AXES,
-        languages=tuple(language.name for language in LANGUAGES if language.in_distribution),
-        max_tokens=4096,
-        quantisation=Quantisation(spec.weight_bits, spec.block_size, spec.embedding_bits),
-    )
+    card = student_card(out.name, base_name or base, licence, spec, Asking(ask))
+    cut_student(base, out, spec, texts_by_language(_read(records), characters), card)
 
 
 @cli.command()
@@ -208,8 +193,10 @@ def features(
     from training.features import FeatureSpec, extract
 
     layers = tuple(int(depth) for depth in depths.split(","))
-    spec = FeatureSpec(layers, Card.read(student).layout, max_tokens)
-    extract(student, _read(records), spec, out, workers=workers)
+    card = Card.read(student)
+    spec = FeatureSpec(layers, card.layout, max_tokens)
+    prompts = {key: criterion.prompt or "" for key, criterion in card.criteria.items()}
+    extract(student, _read(records), spec, out, criterion_texts=prompts, workers=workers)
 
 
 @cli.command()
@@ -241,17 +228,21 @@ def heads(
     tie_weight: float,
     name: str | None,
 ) -> None:
-    """Fit one reward head a criterion on FEATURES and write the checkpoint OUT."""
+    """Fit one reward head a criterion (one for all, if the student is asked by prompt) on FEATURES
+    and write the checkpoint OUT.
+    """
     from dataclasses import replace
 
     from review_core.bundle import Pooling
     from training.card import Card
     from training.features import load_features
-    from training.heads import HeadSpec, fit_heads, write_checkpoint
+    from training.heads import HeadSpec, fit_heads, fit_one_head, write_checkpoint
 
     pairs, states = load_features(folders, depth, pooling)
-    fitted = fit_heads(pairs, states, HeadSpec(ridge=ridge, tie_weight=tie_weight))
     card = replace(Card.read(student), pooling=Pooling(pooling), name=name or out.name)
+    spec = HeadSpec(ridge=ridge, tie_weight=tie_weight)
+    fit = fit_one_head if any(each.prompt for each in card.criteria.values()) else fit_heads
+    fitted = fit(pairs, states, spec)
     write_checkpoint(student, depth, fitted, card, out)
     click.echo(f"{out}: heads on {len(pairs)} pairs at layer {depth}")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +75,15 @@ def fit_heads(
     log.info("heads: %d rows, loss %.4f -> %.4f nats", len(rows), before, closure().item())
     heads = (ancestry @ blocks).detach().numpy() / scale
     return dict(zip(CRITERIA, heads.astype(np.float32), strict=True))
+
+
+def fit_one_head(
+    pairs: Sequence[PreferencePair], features: NDArray[np.float32], spec: HeadSpec
+) -> dict[str, NDArray[np.float32]]:
+    """One head for all pairs, where a prompt in the features says which criterion is meant."""
+    key = next(iter(CRITERIA))
+    same = [replace(pair, aspect=key, fine_aspect=None) for pair in pairs]
+    return {"reward": fit_heads(same, features, spec)[key]}
 
 
 def _ancestry(spec: HeadSpec) -> Tensor:

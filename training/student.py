@@ -24,6 +24,11 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from review_core.bundle import Pooling
+from review_core.languages import LANGUAGES
+from training.card import Card, Quantisation
+from training.criteria import AXES, LAYOUTS, Asking, asked
+
 
 @dataclass(frozen=True, slots=True)
 class StudentSpec:
@@ -42,10 +47,27 @@ class StudentSpec:
     embedding_bits: int | None = 8
 
 
+def student_card(name: str, base: str, licence: str, spec: StudentSpec, how: Asking) -> Card:
+    """What themis.json of such a student says."""
+    return Card(
+        name=name,
+        base=base,
+        licence=licence,
+        layout=LAYOUTS[how],
+        pooling=Pooling.MEAN,
+        criteria=asked(how),
+        axes=AXES,
+        languages=tuple(language.name for language in LANGUAGES if language.in_distribution),
+        max_tokens=4096,
+        quantisation=Quantisation(spec.weight_bits, spec.block_size, spec.embedding_bits),
+    )
+
+
 def cut_student(
-    base: str | Path, out: Path, spec: StudentSpec, texts: Iterable[str], criteria: Iterable[str]
+    base: str | Path, out: Path, spec: StudentSpec, texts: Iterable[str], card: Card
 ) -> None:
-    """Write a sequence-classification folder with one (zero) reward head a criterion.
+    """Write a sequence-classification folder with its card and (zero) reward heads: one a
+    criterion, or one for all if they are asked by prompt.
 
     :param base: name or folder of a causal language model with a byte-level BPE tokenizer.
     :param texts: what the vocabulary is counted on; read once.
@@ -61,7 +83,8 @@ def cut_student(
         spec.vocabulary,
         spec.specials,
     )
-    keys = list(criteria)
+    by_head = all(criterion.prompt is None for criterion in card.criteria.values())
+    keys = list(card.criteria) if by_head else ["reward"]
     config = AutoConfig.from_pretrained(base)
     causal = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
     config.num_hidden_layers, config.vocab_size = spec.layers, len(kept_ids)
@@ -105,6 +128,7 @@ def cut_student(
     PreTrainedTokenizerFast(
         tokenizer_file=str(out / "tokenizer.json"), pad_token="<|endoftext|>"
     ).save_pretrained(out)
+    card.write(out)
 
 
 def round_blocks(weight: Tensor, bits: int, block_size: int | None) -> Tensor:

@@ -13,19 +13,29 @@ import torch
 from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM
 
-from review_core.bundle import Criterion
+from model_export.checkpoint import read_checkpoint
+from model_export.write import write_bundle
+from review_core.bundle import Criterion, Pooling
+from review_core.engine import Engine
 from review_core.errors import InputError
 from review_core.layout import normalise
 from review_core.records import PreferencePair
+from review_core.scorer import Scorer
 from training.card import Card
-from training.cli import _card
-from training.criteria import CRITERIA
+from training.criteria import CRITERIA, Asking
 from training.features import FeatureSpec, extract, load_features
 from training.fit import FitSettings, fit
-from training.heads import HeadSpec, fit_heads, write_checkpoint
+from training.heads import HeadSpec, fit_heads, fit_one_head, write_checkpoint
 from training.model import CheckpointScorer, load_checkpoint, pooled_rewards
 from training.objective import Objective
-from training.student import StudentSpec, cut_student, cut_vocabulary, round_blocks, token_counts
+from training.student import (
+    StudentSpec,
+    cut_student,
+    cut_vocabulary,
+    round_blocks,
+    student_card,
+    token_counts,
+)
 from training.tiny import write_tiny_base
 
 CODE = [
@@ -60,8 +70,8 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def student(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("student")
-    cut_student(base, folder, SPEC, CODE, list(CRITERIA))
-    _card("tiny", "Apache-2.0", SPEC, name="tiny").write(folder)
+    card = student_card("tiny", "tiny base", "Apache-2.0", SPEC, Asking.HEADS)
+    cut_student(base, folder, SPEC, CODE, card)
     return folder
 
 
@@ -226,3 +236,35 @@ def test_a_folder_without_a_card_or_model_says_what_to_give(tmp_path: Path, stud
     (tmp_path / "themis.json").write_text((student / "themis.json").read_text())
     with pytest.raises(InputError, match=r"no tokenizer\.json"):
         load_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize("how", [Asking.PROMPT_FIRST, Asking.PROMPT_LAST])
+@pytest.mark.parametrize("pooling", ["mean", "last"])
+def test_a_model_asked_by_prompt_walks_the_same_road(
+    base: Path, tmp_path: Path, how: Asking, pooling: str
+) -> None:
+    """Student, features, one head, bundle: and the bundle scores as the checkpoint does."""
+    student = tmp_path / "student"
+    cut_student(base, student, SPEC, CODE, student_card("p", "tiny base", "MIT", SPEC, how))
+    card = replace(Card.read(student), pooling=Pooling(pooling))
+    prompts = {key: criterion.prompt or "" for key, criterion in card.criteria.items()}
+    spec = FeatureSpec((2,), card.layout, max_tokens=512, dtype="float32")
+    some = [pair for pair in pairs() if pair.aspect in prompts]
+    extract(student, some, spec, tmp_path / "f", criterion_texts=prompts, workers=1)
+    kept, states = load_features([tmp_path / "f"], 2, pooling)
+    heads = fit_one_head(kept, states, HeadSpec())
+    write_checkpoint(student, 2, heads, card, tmp_path / "checkpoint")
+    reference = CheckpointScorer(tmp_path / "checkpoint").rewards(CODE)
+    read = read_checkpoint(tmp_path / "checkpoint")
+    bundle = write_bundle(
+        read, tmp_path / "bundle", quantisation=read.card.quantisation, command="a test"
+    )
+    found = Scorer(bundle, Engine(bundle)).rewards(CODE)
+    for mine, theirs in zip(found, reference, strict=True):
+        assert mine is not None and theirs is not None
+        assert mine == pytest.approx(theirs, abs=1e-4)
+        assert len(set(theirs.values())) == (1 if (how, pooling) == _BLIND else 5)
+
+
+_BLIND = (Asking.PROMPT_LAST, "mean")
+"""The code's tokens cannot see a prompt that follows them: every criterion gets one answer."""
