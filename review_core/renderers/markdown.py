@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from review_core.findings import percent
 from review_core.renderers.view import (
@@ -57,9 +58,9 @@ def _lines(report: Report) -> Iterator[str]:
     yield ""
     sides = f"{code(short_name(report.base))} → {code(short_name(report.head))}"
     yield f"{sides}: {escaped(report.intent)}" if report.intent else sides
-    for each in found:
+    for _, group in groupby(found, key=lambda each: id(each.review)):
         yield ""
-        yield from _finding(each)
+        yield from _findings(list(group))
     spoken = [each for each in report.functions if _speaks(each)]
     if spoken:
         yield ""
@@ -69,13 +70,15 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"<sub>{_summary(report, len(spoken))}</sub>"
 
 
-def _finding(shared: SharedFinding) -> Iterator[str]:
-    finding = shared.finding
+def _findings(group: Sequence[SharedFinding]) -> Iterator[str]:
+    """What is said of one function, and once what changed in it."""
+    finding = group[0].finding
     where = code(f"{finding.path}:{finding.start_line}")
-    yield f"- **{escaped(shared.message)}**: {code(finding.function)} at {where}"
+    yield f"- {code(finding.function)} at {where}"
+    yield from (f"  - **{escaped(each.message)}**" for each in group)
     lines = [
         f"{line.sign}{visible(line.text)}" if line.sign in "+-" else f"@@ {line.text} @@"
-        for line in excerpt(shared.review.function)
+        for line in excerpt(group[0].review.function)
     ]
     if lines:
         fence = "`" * max(3, max(map(_longest_run, lines)) + 1)

@@ -165,7 +165,10 @@ def test_characters_that_act_are_shown_instead(text: str, shown: str) -> None:
 def test_markdown_has_findings_a_table_and_what_else_there_is(report: Report) -> None:
     text = render_markdown(report)
     assert text.startswith("### Themis: 2 findings\n\n`0123456789ab` → `working tree`: Speed up")
-    assert "- **correctness: likely worse than base, P(worse) 93 %**: `Cart.total` at" in text
+    assert (
+        "- `Cart.total` at `shop/cart.py:13`\n"
+        "  - **correctness: likely worse than base, P(worse) 93 %**\n"
+    ) in text
     assert "  -    if not self.items:\n  +    if self.items is None:\n" in text
     assert "| `sign_in`<br>`shop/login.py` |  | 🔺 better 92 % |  | 🔻 worse &gt;99 % |  |" in text
     assert "- withheld: `shop/login.py:81` security, ignored by the comment at line 79" in text
@@ -246,3 +249,15 @@ def test_hostile_names_and_code_stay_inside_their_places(report: Report) -> None
     row = next(line for line in outside if line.startswith("| `") and "total" in line)
     assert row.count("|") - row.count("\\|") == 7
     assert "<b>" not in text
+
+
+def test_markdown_shows_what_changed_in_a_function_once_however_much_is_said_of_it(
+    report: Report,
+) -> None:
+    first = report.findings[0]
+    second = replace(first, id="other", axis=Axis.SECURITY, criterion="Security_Hardness")
+    again = render_markdown(replace(report, findings=(first, second, *report.findings[1:])))
+    place = f"`{first.path}:{first.start_line}`"
+    assert again.count(place) == render_markdown(report).count(place)
+    assert again.count("```diff") == render_markdown(report).count("```diff")
+    assert again.count("\n  - **") == render_markdown(report).count("\n  - **") + 1
