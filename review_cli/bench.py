@@ -74,18 +74,24 @@ def bench(
 
 def print_bench(table: BenchTable, bundle: BundleIdentity, console: Console) -> None:
     """Print the figures: all pairs, then by aspect, language and subset."""
-    from rich.measure import Measurement
-
     from review_core.renderers.view import counted, model_name
 
     grid = _grid(table, coverages=_COVERAGES)
-    if Measurement.get(console, console.options, grid).maximum > console.width:
+    if console.is_terminal and _width(grid, console) > console.width:
         grid = _grid(table, coverages=())
+    console.width = max(console.width, _width(grid, console))  # a figure is never cut
     console.print(grid)
     console.print(f"\n{_LEGEND}", style="dim", soft_wrap=True)
     unscored = f", {counted(table.unscored, 'pair')} too long to score" if table.unscored else ""
     pairs = counted(table.overall.n, "pair")
     console.print(f"{pairs}{unscored}; model {model_name(bundle)}", style="bold", soft_wrap=True)
+
+
+def _width(grid: Table, console: Console) -> int:
+    """The columns that the whole grid needs."""
+    from rich.measure import Measurement
+
+    return Measurement.get(console, console.options.update(max_width=1000), grid).maximum
 
 
 def _grid(table: BenchTable, coverages: Sequence[float]) -> Table:

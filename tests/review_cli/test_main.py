@@ -414,6 +414,12 @@ def test_bench_prints_json_with_the_bundle_and_the_figures(themis: Themis, pairs
     assert limited["overall"]["n"] == 6
 
 
+def test_bench_never_cuts_a_figure_in_a_pipe(themis: Themis, pairs: Path) -> None:
+    table = themis("bench", pairs).stdout
+    assert "…" not in table
+    assert all(heading in table.splitlines()[0] for heading in (" n ", "LBA", "ECE", "at 25 %"))
+
+
 def test_bench_prints_a_table_for_people(themis: Themis, pairs: Path) -> None:
     run = themis("bench", pairs)
     head, overall = run.stdout.splitlines()[:2]
