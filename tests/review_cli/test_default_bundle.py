@@ -13,10 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 BUNDLE = ROOT / "models" / "default"
 
-pytestmark = [
-    pytest.mark.bundle,
-    pytest.mark.skipif(not BUNDLE.is_dir(), reason="models/default is not there"),
-]
+pytestmark = pytest.mark.bundle
 
 
 def themis(*arguments: str, cache: Path) -> subprocess.CompletedProcess[str]:
