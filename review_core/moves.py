@@ -31,9 +31,9 @@ def moved_code(functions: Sequence[ChangedFunction]) -> list[str | None]:
     for at, function in enumerate(functions):
         phrase = None
         if function.base is not None and function.head is not None:
-            if (other := _accounts_for(at, gone[at], come, come_in)) is not None:
+            if (other := _accounts_for(gone[at], come, come_in)) is not None:
                 phrase = f"code moved to `{functions[other].name}`"
-            elif (other := _accounts_for(at, come[at], gone, gone_in)) is not None:
+            elif (other := _accounts_for(come[at], gone, gone_in)) is not None:
                 phrase = f"code came from `{functions[other].name}`"
         found.append(phrase)
     return found
@@ -56,14 +56,16 @@ def _index(lines: Sequence[Counter[str]]) -> dict[str, list[int]]:
 
 
 def _accounts_for(
-    at: int, lines: Counter[str], others: Sequence[Counter[str]], having: dict[str, list[int]]
+    lines: Counter[str], others: Sequence[Counter[str]], having: dict[str, list[int]]
 ) -> int | None:
-    """The other function whose lines cover most of `lines`, if one does."""
+    """The function whose lines cover most of `lines`, if one does.
+
+    Never the one they are from: what a function lost and what it gained have no line in common.
+    """
     shared: Counter[int] = Counter()
     for line, count in lines.items():
         for other in having.get(line, ()):
-            if other != at:
-                shared[other] += min(count, others[other][line])
+            shared[other] += min(count, others[other][line])
     if not shared:
         return None
     best, count = max(shared.items(), key=lambda item: (item[1], -item[0]))

@@ -78,7 +78,8 @@ def fit(
     (out / "fit.json").write_text(json.dumps(asdict(settings), indent=1) + "\n")
     done = _resume(out / "state.pt", trained, optimiser)
     batches = enumerate(_batches(len(examples), settings))
-    with (out / "log.jsonl").open("a" if done else "w", encoding="utf-8") as lines:
+    _rewind(out / "log.jsonl", done)
+    with (out / "log.jsonl").open("a", encoding="utf-8") as lines:
         for step, (batch, rng) in batches:
             if step < done:
                 continue
@@ -247,6 +248,14 @@ def _resume(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer) -> i
     optimiser.load_state_dict(state["optimiser"])
     log.info("fit: going on from step %d", state["step"])
     return int(state["step"])
+
+
+def _rewind(path: Path, done: int) -> None:
+    """Keep the log of the first `done` steps: those after the last save are about to run again."""
+    kept = (
+        path.read_text(encoding="utf-8").splitlines(keepends=True)[:done] if path.exists() else []
+    )
+    path.write_text("".join(kept), encoding="utf-8")
 
 
 def _write(trained: nn.Module, card: Card, start: Path, out: Path) -> None:

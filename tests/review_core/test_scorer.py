@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from review_core.bundle import Bundle, Criterion, Probe, load_bundle
+from review_core.bundle import Bundle, Criterion, Pooling, Probe, load_bundle
 from review_core.cache import RewardCache
 from review_core.engine import Engine, Limits
 from review_core.errors import BundleError
@@ -125,6 +125,14 @@ def test_another_graph_does_not_read_this_ones_cache_but_another_calibration_doe
         again = scorer(other, tmp_path / "cache")
         again.rewards(CODES)
         assert again.statistics.cache_hits == hits
+
+
+def test_another_pooling_is_another_reward(by_head: Bundle, tmp_path: Path) -> None:
+    scorer(by_head, tmp_path / "cache").rewards(CODES)
+    last = replace(by_head, manifest=replace(by_head.manifest, pooling=Pooling.LAST))
+    again = scorer(last, tmp_path / "cache")
+    assert again.rewards(CODES) == scorer(last).rewards(CODES)
+    assert again.statistics.cache_hits == 0
 
 
 def test_progress_counts_up_to_all(by_head: Bundle, tmp_path: Path) -> None:

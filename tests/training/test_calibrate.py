@@ -17,6 +17,7 @@ from training.calibrate import (
     fit_temperature,
     least_confidence,
 )
+from training.sampling import COMMITS
 
 
 def test_the_temperature_undoes_a_known_scale() -> None:
@@ -136,3 +137,39 @@ def test_the_result_is_a_calibration_that_the_runtime_reads() -> None:
     assert found.verdict("Security_Hardness", found.preference("Security_Hardness", -9.0)) is (
         Verdict.UNSURE
     )
+
+
+def _right(count: int) -> list[PreferencePair]:
+    """Pairs of two lengths apart, both ways of length, nine in ten right for `_LengthScorer`."""
+    key = "Functional_Correctness"
+    return [
+        PreferencePair("", "x" * 9, "x" * (7 if i % 10 else 11), "C", key, source=f"r/{i % 7}@a:b")
+        for i in range(count)
+    ]
+
+
+def test_edits_that_a_review_never_judges_do_not_count_as_neutral_edits() -> None:
+    """A comment moves the reward far, but such an edit never reaches the model."""
+    code = "int f(void)\n{\n    return 1;\n}\n"
+    comment, rename = code.replace("return", "/* a note */ return"), code.replace("f(", "long_f(")
+    ties = [
+        PreferencePair("", edited, code, "C", "Functional_Correctness", tie=True)
+        for edited in (comment, rename)
+    ]
+    measured = calibrate([*_right(60), *ties], _LengthScorer(), NoiseLimit())["measured"]
+    assert measured["Functional_Correctness"]["neutral_edits"] == 1
+
+
+def test_commits_of_other_families_are_what_a_criterion_must_not_call_worse() -> None:
+    """40 clean-ups, each shorter by as much as a real fix is longer: none may be called worse."""
+    clean = [
+        PreferencePair("", "x" * 7, "x" * 9, "C", "Readability_Maintainability", subset=COMMITS)
+        for _ in range(40)
+    ]
+    limit = NoiseLimit(precision=0.1, neutral=1.0)
+    spoken = calibrate(_right(60), _LengthScorer(), limit)
+    silent = calibrate([*_right(60), *clean], _LengthScorer(), limit)
+    key = "Functional_Correctness"
+    assert spoken["criteria"][key]["worse_at"] is not None
+    assert silent["criteria"][key]["worse_at"] is None
+    assert silent["measured"][key]["unrelated_commits"] == 40

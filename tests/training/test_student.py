@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ from model_export.write import write_bundle
 from review_core.bundle import Criterion, Pooling
 from review_core.engine import Engine
 from review_core.errors import InputError
-from review_core.layout import normalise
+from review_core.layout import Layout, Slot, normalise
 from review_core.records import PreferencePair
 from review_core.scorer import Scorer
 from training.card import Card
@@ -218,16 +220,52 @@ def test_fitting_lowers_the_loss_and_writes_a_plain_checkpoint(
     assert short and long and short["Functional_Correctness"] > long["Functional_Correctness"]
 
 
+class _Interrupted(Objective):
+    """Stops like a killed process would, at the fourth batch."""
+
+    calls = 0
+
+    def __call__(self, *tensors: Any) -> Any:
+        _Interrupted.calls += 1
+        if _Interrupted.calls == 4:
+            raise KeyboardInterrupt
+        return super().__call__(*tensors)
+
+
 def test_an_interrupted_fit_ends_where_an_unbroken_one_does(student: Path, tmp_path: Path) -> None:
-    settings = FitSettings(trainable="heads", epochs=2, save_every=2, learning_rate=1e-2)
-    fit(student, pairs(), settings, tmp_path / "whole", name="m")
-    fit(student, pairs(), settings, tmp_path / "broken", name="m")
-    log = (tmp_path / "broken" / "log.jsonl").read_text().splitlines()
-    state = torch.load(tmp_path / "broken" / "state.pt", weights_only=True)
-    assert state["step"] == 6
-    fit(student, pairs(), replace(settings), tmp_path / "broken", name="m")  # goes on, does nothing
-    again = (tmp_path / "broken" / "log.jsonl").read_text().splitlines()
-    assert log == again == (tmp_path / "whole" / "log.jsonl").read_text().splitlines()
+    """Six steps, saved every second one, killed in the fourth: bit for bit the same in the end.
+
+    The layout has an intent slot, so that what is dropped at random is part of it.
+    """
+    start = tmp_path / "start"
+    shutil.copytree(student, start)
+    layout = Layout(("<|im_start|>", Slot.INTENT, "\n", Slot.CODE, "<|im_end|>"))
+    replace(Card.read(student), layout=layout).write(start)
+    settings = FitSettings(trainable="all", epochs=2, save_every=2, learning_rate=1e-2)
+    fit(start, pairs(), settings, tmp_path / "whole", name="m")
+    with pytest.raises(KeyboardInterrupt):
+        fit(start, pairs(), replace(settings, objective=_Interrupted()), tmp_path / "b", name="m")
+    assert torch.load(tmp_path / "b" / "state.pt", weights_only=True)["step"] == 2
+    fit(start, pairs(), settings, tmp_path / "b", name="m")
+    logs = [(tmp_path / name / "log.jsonl").read_text() for name in ("whole", "b")]
+    assert logs[0] == logs[1]
+    assert logs[0].count("\n") == 6
+    weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "b")]
+    assert weights[0] == weights[1]
+
+
+def test_balance_keeps_length_from_being_learned() -> None:
+    """Feature 0 says nothing but which side is longer; three in four chosen sides are."""
+    rng = np.random.default_rng(2)
+    states = rng.normal(0, 0.3, (400, 2, 4)).astype(np.float32)
+    key = "Functional_Correctness"
+    longer = np.arange(400) % 4 != 0
+    states[:, 0, 0] += np.where(longer, 1.0, -1.0)
+    made = [PreferencePair("", "xx" if each else "", "x", "C", key) for each in longer]
+    even = fit_heads(made, states, HeadSpec())[key]
+    plain = fit_heads(made, states, HeadSpec(balance=False))[key]
+    assert plain[0] > 0.3
+    assert abs(even[0]) < plain[0] / 5
 
 
 def test_a_folder_without_a_card_or_model_says_what_to_give(tmp_path: Path, student: Path) -> None:
