@@ -1,0 +1,1 @@
+"""The commands of `themis-train`, a module a stage: argument handling only."""
