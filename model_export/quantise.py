@@ -51,7 +51,7 @@ def round_weights(model: PreTrainedModel, quantisation: Quantisation) -> float:
     """
     import torch
 
-    from training.student import round_blocks
+    from training.rounding import round_blocks
 
     body: Any = model.base_model
     plan: list[tuple[torch.Tensor, int, int | None]] = []
@@ -107,7 +107,7 @@ def quantise_embedding(model: ModelProto) -> ModelProto:
     (table,) = (each for each in graph.initializer if each.name == lookup.input[0])
     weight = numpy_helper.to_array(table)  # ids x hidden
     extreme = np.take_along_axis(weight, np.abs(weight).argmax(1, keepdims=True), axis=1)
-    scale = (extreme / np.float32(-128.0)).astype(np.float32)  # as training.student.round_blocks
+    scale = (extreme / np.float32(-128.0)).astype(np.float32)  # as training.rounding.round_blocks
     steps = np.divide(weight, scale, out=np.zeros_like(weight), where=scale != 0)
     rows = np.clip(np.rint(steps), -128, 127).astype(np.int8)
     name, embedded = table.name, lookup.output[0]

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 from tokenizers import Tokenizer
-from torch import Tensor, nn
+from torch import nn
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -28,6 +28,7 @@ from review_core.bundle import Pooling
 from review_core.languages import LANGUAGES
 from training.card import Card, Quantisation
 from training.criteria import AXES, LAYOUTS, Asking, asked
+from training.rounding import round_blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,30 +130,6 @@ def cut_student(
         tokenizer_file=str(out / "tokenizer.json"), pad_token="<|endoftext|>"
     ).save_pretrained(out)
     card.write(out)
-
-
-def round_blocks(weight: Tensor, bits: int, block_size: int | None) -> Tensor:
-    """Nearest weights that symmetric block-wise quantisation can hold, as onnxruntime's MatMulNBits
-    rounds them.
-
-    Each run of `block_size` inputs of a row (the whole row when None) shares one scale: its entry
-    of largest magnitude maps to -2^(bits-1), so rounding twice changes nothing.
-
-    :param weight: shape (outputs, inputs); inputs must be a multiple of block_size.
-    """
-    rows, inputs = weight.shape
-    blocks = weight.reshape(rows, -1, block_size or inputs)  # rows x blocks x block
-    extreme = blocks.gather(
-        2, blocks.abs().argmax(2, keepdim=True)
-    )  # signed entry of largest magnitude
-    low = -float(2 ** (bits - 1))
-    scale = extreme / low
-    steps = torch.where(
-        scale == 0,
-        torch.zeros_like(blocks),
-        blocks / torch.where(scale == 0, torch.ones_like(scale), scale),
-    )
-    return (steps.round().clamp(low, -low - 1) * scale).reshape(rows, inputs)
 
 
 def token_counts(tokenizer: Tokenizer, texts: Iterable[str], batch: int = 512) -> Counter[int]:

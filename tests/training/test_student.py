@@ -30,11 +30,11 @@ from training.fit import FitSettings, fit
 from training.heads import HeadSpec, fit_heads, fit_one_head, write_checkpoint
 from training.model import CheckpointScorer, load_checkpoint, pooled_rewards
 from training.objective import Objective
+from training.rounding import round_blocks
 from training.student import (
     StudentSpec,
     cut_student,
     cut_vocabulary,
-    round_blocks,
     student_card,
     token_counts,
 )
@@ -75,20 +75,6 @@ def student(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     card = student_card("tiny", "tiny base", "Apache-2.0", SPEC, Asking.HEADS)
     cut_student(base, folder, SPEC, CODE, card)
     return folder
-
-
-def test_rounding_twice_changes_nothing_and_the_extreme_is_kept() -> None:
-    weight = torch.randn(8, 64, generator=torch.Generator().manual_seed(0))
-    once = round_blocks(weight, 4, 16)
-    assert torch.equal(round_blocks(once, 4, 16), once)
-    blocks, rounded = weight.reshape(-1, 16), once.reshape(-1, 16)
-    at = blocks.abs().argmax(1, keepdim=True)
-    assert torch.allclose(rounded.gather(1, at), blocks.gather(1, at))
-    assert all(len(row.unique()) <= 16 for row in rounded)
-
-
-def test_rounding_leaves_zeros_zero() -> None:
-    assert not round_blocks(torch.zeros(2, 32), 4, 16).any()
 
 
 def test_kept_text_tokenises_as_before_and_other_text_round_trips(base: Path) -> None:
