@@ -21,7 +21,8 @@ class PreferencePair:
     """One preference: `chosen` is better than `rejected` in `aspect`, or as good when `tie` is set.
 
     The fields are those of the published preference data (system, input, chosen, rejected,
-    language, aspect, source, idx); `fine_aspect`, `subset` and `licence` are ours and optional.
+    language, aspect, source, idx); `fine_aspect`, `subset`, `licence` and `date` (YYYY-MM-DD, when
+    it was written) are ours and optional.
     """
 
     input: str
@@ -34,6 +35,7 @@ class PreferencePair:
     source: str | None = None
     subset: str | None = None
     licence: str | None = None
+    date: str | None = None
     idx: str | None = None
     tie: bool = False
 

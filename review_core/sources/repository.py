@@ -13,6 +13,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 TIME_LIMIT = 60.0
 """Seconds that one git command may take."""
+
+_LONGEST_FIELD = 1 << 24
+"""In bytes; a longer commit message or file name is nobody's."""
 
 _ENVIRONMENT = {
     "GIT_CONFIG_NOSYSTEM": "1",
@@ -268,6 +272,36 @@ class Repository:
         """
         self._contents = self._contents or self._reader("--batch")
         return self._contents.read(self._contents.ask(hash_))
+
+    def fields(
+        self, command: str, *arguments: str, end: bytes = b"\0", told: bytes = b""
+    ) -> Iterator[str]:
+        """What a plumbing command prints, a field at a time, while it runs: for whole histories.
+
+        :param end: what ends a field. :param told: what the command reads from its input.
+        :raises InputError: as soon as it is known that the command failed.
+        """
+        with tempfile.TemporaryFile() as asked:
+            asked.write(told)
+            asked.seek(0)
+            running: Any = getattr(self._git, command)(*arguments, istream=asked, as_process=True)
+            timer = threading.Timer(self._time_limit, running.proc.kill)
+            timer.daemon = True
+            timer.start()
+            try:
+                rest = b""
+                while chunk := running.stdout.read(1 << 16):
+                    *whole, rest = (rest + chunk).split(end)
+                    if len(rest) > _LONGEST_FIELD:
+                        raise self._failure(command, "fatal: what it prints has no end")
+                    yield from (field.decode("utf-8", "surrogateescape") for field in whole)
+                error = running.stderr.read().decode(errors="replace")
+                if running.proc.wait():
+                    raise self._failure(command, "Timeout:" if timer.finished.is_set() else error)
+            finally:
+                timer.cancel()
+                running.proc.kill()  # where the caller has seen enough
+                running.proc.wait()
 
     def _reader(self, mode: str) -> _ObjectReader:
         process = self._git.cat_file(mode, istream=subprocess.PIPE, as_process=True)

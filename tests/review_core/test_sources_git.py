@@ -13,6 +13,7 @@ import pytest
 from review_core.errors import InputError
 from review_core.sources.filters import Limits
 from review_core.sources.git import git_change
+from review_core.sources.repository import open_repository
 from review_core.types import Change, FileChange, Skipped
 
 if TYPE_CHECKING:
@@ -511,3 +512,17 @@ def test_no_process_outlives_the_change(repository: GitRepository) -> None:
         ["ps", "-A", "-o", "ppid=", "-o", "args="], capture_output=True, text=True, check=True
     ).stdout.splitlines()
     assert not [child for child in children if str(os.getpid()) in child and "cat-file" in child]
+
+
+def test_fields_come_while_the_command_runs_and_a_failure_says_so(
+    repository: GitRepository,
+) -> None:
+    hashes = [repository.commit(f"commit {n}", a=f"x = {n}\n") for n in range(3)]
+    with open_repository(repository.path) as opened:
+        assert list(opened.fields("rev-list", "HEAD", end=b"\n")) == hashes[::-1]
+        told = "\n".join(hashes).encode()
+        shown = opened.fields("diff-tree", "--stdin", "-z", "-s", "--format=%s", told=told)
+        assert next(shown) == "commit 0"
+        shown.close()  # whoever has seen enough leaves no process behind
+        with pytest.raises(InputError, match="git rev-list failed"):
+            list(opened.fields("rev-list", "--end-of-options", "nothing"))
