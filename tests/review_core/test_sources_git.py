@@ -521,7 +521,7 @@ def test_fields_come_while_the_command_runs_and_a_failure_says_so(
     with open_repository(repository.path) as opened:
         assert list(opened.fields("rev-list", "HEAD", end=b"\n")) == hashes[::-1]
         told = "\n".join(hashes).encode()
-        shown = opened.fields("diff-tree", "--stdin", "-z", "-s", "--format=%s", told=told)
+        shown = opened.fields("diff-tree", "--stdin", "-z", "--root", "--format=%s", told=told)
         assert next(shown) == "commit 0"
         shown.close()  # whoever has seen enough leaves no process behind
         with pytest.raises(InputError, match="git rev-list failed"):
