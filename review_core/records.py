@@ -71,7 +71,7 @@ def read_pairs(path: Path) -> Iterator[PreferencePair]:
 
     :raises InputError: naming file, line and field where a record is not one.
     """
-    with _open_text(path) as lines:
+    with open_text(path) as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
@@ -94,7 +94,7 @@ def write_pairs(path: Path, pairs: Iterable[PreferencePair]) -> int:
     how many.
     """
     count = 0
-    with _open_text(path, write=True) as lines:
+    with open_text(path, write=True) as lines:
         for pair in pairs:
             record = {name: getattr(pair, name) for name in PreferencePair.__dataclass_fields__}
             kept = {
@@ -108,7 +108,11 @@ def write_pairs(path: Path, pairs: Iterable[PreferencePair]) -> int:
 
 
 @contextmanager
-def _open_text(path: Path, *, write: bool = False) -> Iterator[TextIO]:
+def open_text(path: Path, *, write: bool = False) -> Iterator[TextIO]:
+    """A text file, plain or (by its name's end, .zst) zstd, of one frame or several.
+
+    :raises InputError: if it cannot be opened, or is no zstd file where its name says so.
+    """
     try:
         raw = path.open("wb" if write else "rb")
     except OSError as error:
@@ -124,7 +128,7 @@ def _open_text(path: Path, *, write: bool = False) -> Iterator[TextIO]:
             codec = (
                 zstandard.ZstdCompressor().stream_writer(raw)
                 if write
-                else zstandard.ZstdDecompressor().stream_reader(raw)
+                else zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
             )
             with io.TextIOWrapper(codec, encoding="utf-8") as text:
                 yield text

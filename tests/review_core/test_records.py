@@ -73,3 +73,13 @@ def test_a_group_is_the_repository_else_the_subset() -> None:
     assert PAIR.group == "owner/name"
     assert PreferencePair("", "", "", "C", "a", source="docs", subset="rules").group == "rules"
     assert PreferencePair("", "", "", "C", "a").group == "unknown"
+
+
+def test_files_that_were_put_one_after_the_other_are_read_to_the_end(tmp_path: Path) -> None:
+    """`cat a.jsonl.zst b.jsonl.zst` has two frames."""
+    pair = PreferencePair("do", "a", "b", "Python", "Readability")
+    for name in "ab":
+        write_pairs(tmp_path / f"{name}.zst", [pair])
+    both = tmp_path / "both.zst"
+    both.write_bytes(b"".join((tmp_path / f"{name}.zst").read_bytes() for name in "ab"))
+    assert list(read_pairs(both)) == [pair, pair]
