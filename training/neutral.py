@@ -8,62 +8,17 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from review_core.comments import same_code
-from review_core.languages import Language, language_named
-from review_core.syntax import COMMENTS, encoded, parse_part, rows, walk
+from review_core.languages import language_named
+from review_core.syntax import COMMENTS, encoded, rows
 from training.local_names import LocalName, local_names
+from training.snippet import Edit, Snippet
 
 if TYPE_CHECKING:
     from tree_sitter import Node
-
-Edit = tuple[int, int, bytes]
-"""Bytes from start to end, and what takes their place."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Snippet:
-    """A text and its tree. shift: how many bytes were parsed before the snippet's own."""
-
-    text: str
-    language: Language
-    root: Node
-    shift: int
-
-    @classmethod
-    def of(cls, text: str, language: Language) -> _Snippet:
-        text = text.replace("\r\n", "\n")
-        return cls(text, language, *parse_part(text, language))
-
-    @property
-    def lines(self) -> list[str]:
-        return self.text.split("\n")
-
-    @property
-    def first_row(self) -> int:
-        """The row of the parsed text where the snippet starts."""
-        return 1 if self.shift else 0
-
-    def nodes(self) -> Iterator[Node]:
-        """The nodes of the snippet itself."""
-        end = self.shift + len(encoded(self.text))
-        for node, _ in walk(self.root):
-            if node.start_byte >= self.shift and node.end_byte <= end:
-                yield node
-
-    def edited(self, edits: Iterable[Edit]) -> str:
-        source = encoded(self.text)
-        for start, end, instead in sorted(edits, reverse=True):
-            source = source[: start - self.shift] + instead + source[end - self.shift :]
-        return source.decode()
-
-    def errors(self) -> int:
-        if not self.root.has_error:
-            return 0
-        return sum(node.is_error or node.is_missing for node, _ in walk(self.root))
 
 
 def neutral_edits(code: str, language: str, rng: random.Random) -> dict[str, str]:
@@ -78,7 +33,7 @@ def neutral_edits(code: str, language: str, rng: random.Random) -> dict[str, str
     known = language_named(language)
     if known is None:
         return {}
-    snippet = _Snippet.of(code, known)
+    snippet = Snippet.of(code, known)
     edits: dict[str, str] = {}
     for kind, (edit, keeps_code) in _EDITS.items():
         edited = edit(snippet, rng)
@@ -86,7 +41,7 @@ def neutral_edits(code: str, language: str, rng: random.Random) -> dict[str, str
             continue
         if keeps_code and not same_code(snippet.text, edited, known):
             continue
-        if _Snippet.of(edited, known).errors() <= snippet.errors():
+        if Snippet.of(edited, known).errors() <= snippet.errors():
             edits[kind] = edited
     return edits
 
@@ -150,7 +105,7 @@ _SNAKE_CASE = frozenset({"C", "C++", "Python", "Ruby"})
 _PARTS = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
 
 
-def _rename_local(snippet: _Snippet, rng: random.Random) -> str | None:
+def _rename_local(snippet: Snippet, rng: random.Random) -> str | None:
     """One variable under another name that says as much, written in the same way."""
     names = [
         name
@@ -195,7 +150,7 @@ def _other_names(name: str, language: str, rng: random.Random) -> list[str]:
 # --- layout ---------------------------------------------------------------------------------------
 
 
-def _reformat(snippet: _Snippet, rng: random.Random) -> str | None:
+def _reformat(snippet: Snippet, rng: random.Random) -> str | None:
     """One or two changes of layout that keep the code what it is."""
     changes = list(_LAYOUTS)
     rng.shuffle(changes)
@@ -206,14 +161,14 @@ def _reformat(snippet: _Snippet, rng: random.Random) -> str | None:
             continue
         if not same_code(snippet.text, edited, snippet.language):
             continue
-        snippet = _Snippet.of(edited, snippet.language)
+        snippet = Snippet.of(edited, snippet.language)
         wanted -= 1
         if not wanted:
             break
     return snippet.text
 
 
-def _reindent(snippet: _Snippet, rng: random.Random) -> str | None:
+def _reindent(snippet: Snippet, rng: random.Random) -> str | None:
     """Every step of indentation in another width; literals of several lines stay as they are."""
     lines, kept = snippet.lines, _rows_inside_texts(snippet, docstrings=False)
     margins = {_margin(line) for line in lines if line.strip()}
@@ -238,7 +193,7 @@ def _with_unit(line: str, unit: str, other: str) -> str:
     return other * steps + " " * rest + code
 
 
-def _rows_inside_texts(snippet: _Snippet, *, docstrings: bool) -> set[int]:
+def _rows_inside_texts(snippet: Snippet, *, docstrings: bool) -> set[int]:
     """Rows of the snippet that start inside a literal: their blanks are data."""
     inside: set[int] = set()
     for node in snippet.nodes():
@@ -258,7 +213,7 @@ _TIGHT_OPERATORS = frozenset(
 _BINARY = frozenset({"binary_expression", "binary_operator", "binary", "comparison_operator"})
 
 
-def _respace(snippet: _Snippet, rng: random.Random) -> str | None:
+def _respace(snippet: Snippet, rng: random.Random) -> str | None:
     """In up to three places, blanks around an operator or after a comma taken away or put in."""
     source = b" " * snippet.shift + encoded(snippet.text)
     places = [
@@ -309,7 +264,7 @@ _BRACED = frozenset(
 _BRACE_LANGUAGES = frozenset({"C", "C++", "C#", "Java", "JavaScript", "TypeScript", "TSX"})
 
 
-def _move_braces(snippet: _Snippet, rng: random.Random) -> str | None:
+def _move_braces(snippet: Snippet, rng: random.Random) -> str | None:
     """Opening braces on lines of their own instead of the ends of lines, or the other way round."""
     if snippet.language.name not in _BRACE_LANGUAGES:
         return None
@@ -334,7 +289,7 @@ def _move_braces(snippet: _Snippet, rng: random.Random) -> str | None:
     return snippet.edited(down or up)
 
 
-def _blank_lines(snippet: _Snippet, rng: random.Random) -> str | None:
+def _blank_lines(snippet: Snippet, rng: random.Random) -> str | None:
     """One or two blank lines taken out, or put in before statements."""
     lines, inside = snippet.lines, _rows_inside_texts(snippet, docstrings=True)
     blank = [row for row, line in enumerate(lines) if not line.strip() and row not in inside]
@@ -347,7 +302,7 @@ def _blank_lines(snippet: _Snippet, rng: random.Random) -> str | None:
     return "\n".join(lines)
 
 
-_LAYOUTS: tuple[Callable[[_Snippet, random.Random], str | None], ...] = (
+_LAYOUTS: tuple[Callable[[Snippet, random.Random], str | None], ...] = (
     _reindent,
     _respace,
     _move_braces,
@@ -374,7 +329,7 @@ _DIRECTIVE = re.compile(
 )
 
 
-def _comment_only(snippet: _Snippet, rng: random.Random) -> str | None:
+def _comment_only(snippet: Snippet, rng: random.Random) -> str | None:
     """A remark that says nothing put in, or a plain comment line reworded, or a short one gone."""
     plain = _plain_comments(snippet)
     changes: list[Callable[[], str | None]] = [lambda: _add_remark(snippet, rng)]
@@ -384,7 +339,7 @@ def _comment_only(snippet: _Snippet, rng: random.Random) -> str | None:
     return next((edited for change in changes if (edited := change()) is not None), None)
 
 
-def _add_remark(snippet: _Snippet, rng: random.Random) -> str | None:
+def _add_remark(snippet: Snippet, rng: random.Random) -> str | None:
     starts = _statement_rows(snippet)
     if not starts:
         return None
@@ -395,7 +350,7 @@ def _add_remark(snippet: _Snippet, rng: random.Random) -> str | None:
     return "\n".join(lines)
 
 
-def _statement_rows(snippet: _Snippet) -> list[int]:
+def _statement_rows(snippet: Snippet) -> list[int]:
     """Rows of the snippet on which a statement of a block starts, with nothing before it."""
     lines, first = snippet.lines, snippet.first_row
     found = set()
@@ -411,7 +366,7 @@ def _statement_rows(snippet: _Snippet) -> list[int]:
     return sorted(found)
 
 
-def _plain_comments(snippet: _Snippet) -> list[Node]:
+def _plain_comments(snippet: Snippet) -> list[Node]:
     """Single comment lines that are prose: no directive, no code, no task."""
     lines, marker = snippet.lines, snippet.language.line_comment
     found = []
@@ -430,7 +385,7 @@ def _plain_comments(snippet: _Snippet) -> list[Node]:
     return found
 
 
-def _reword(snippet: _Snippet, comment: Node) -> str | None:
+def _reword(snippet: Snippet, comment: Node) -> str | None:
     """The same words with or without a full stop, or with the other case at their start."""
     text = comment.text.decode().rstrip() if comment.text else ""
     marker = snippet.language.line_comment
@@ -445,7 +400,7 @@ def _reword(snippet: _Snippet, comment: Node) -> str | None:
     return snippet.edited([(start, start + len(text.encode()), f"{marker} {other}".encode())])
 
 
-def _remove(snippet: _Snippet, rng: random.Random) -> str | None:
+def _remove(snippet: Snippet, rng: random.Random) -> str | None:
     """One short comment line less."""
     rows_of_short = [
         comment.start_point.row - snippet.first_row
@@ -485,7 +440,7 @@ _IMPORT_NODES = frozenset(
 )
 
 
-def _reorder_imports(snippet: _Snippet, rng: random.Random) -> str | None:
+def _reorder_imports(snippet: Snippet, rng: random.Random) -> str | None:
     """Two neighbouring import lines the other way round."""
     pattern = _IMPORTS.get(snippet.language.name)
     if pattern is None:
@@ -524,7 +479,7 @@ def _margin(line: str) -> str:
     return line[: len(line) - len(line.lstrip())]
 
 
-_EDITS: dict[str, tuple[Callable[[_Snippet, random.Random], str | None], bool]] = {
+_EDITS: dict[str, tuple[Callable[[Snippet, random.Random], str | None], bool]] = {
     "rename_local": (_rename_local, False),
     "reformat": (_reformat, True),
     "comment_only": (_comment_only, True),
