@@ -64,9 +64,11 @@ def run_bench(
 ) -> BenchTable:
     """Score every pair by the criterion its aspect names; chosen must score strictly higher.
 
+    Ties (neutral edits) have no better side and are left out.
+
     :raises InputError: if no criterion of the model answers to any pair's aspect.
     """
-    known = [pair for pair in pairs if pair.aspect in scorer.criteria]
+    known = [pair for pair in pairs if pair.aspect in scorer.criteria and not pair.tie]
     if not known:
         named = sorted({pair.aspect for pair in pairs})[:5]
         raise InputError(
@@ -91,7 +93,7 @@ def _scored(
     progress: Callable[[int, int], None] | None,
 ) -> Iterator[tuple[PreferencePair, Mapping[str, float], Mapping[str, float]]]:
     done = 0
-    for batch, intent in _batches(pairs, by_intent=scorer.reads_intent):
+    for batch, intent in batches(pairs, by_intent=scorer.reads_intent):
         codes = [code for pair in batch for code in (pair.chosen, pair.rejected)]
         rewards = scorer.rewards(codes, intent=intent)
         for index, pair in enumerate(batch):
@@ -103,9 +105,10 @@ def _scored(
             progress(done, len(pairs))
 
 
-def _batches(
+def batches(
     pairs: Sequence[PreferencePair], *, by_intent: bool
 ) -> Iterator[tuple[list[PreferencePair], str]]:
+    """Pairs to score together, in order, and the intent that they share ("" unless it is read)."""
     runs: Iterable[tuple[str, Iterable[PreferencePair]]] = (
         groupby(pairs, key=lambda pair: pair.input) if by_intent else [("", pairs)]
     )

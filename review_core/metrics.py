@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 COVERAGES = (1.0, 0.75, 0.5, 0.25)
 _BOOTSTRAPS = 1000
 _BINS = 15
+_FLOOR_DRAWS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,46 @@ class Estimate:
     def to_json(self) -> dict[str, float | None]:
         """Value and bounds, rounded to 4 decimals."""
         return {name: _rounded(getattr(self, name)) for name in ("value", "low", "high")}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Ours less theirs on the same pairs, each with its 95 % interval (the same groups drawn for
+    both).
+    """
+
+    n: int
+    pairwise_accuracy: Estimate
+    length_balanced_accuracy: Estimate
+
+    def to_json(self) -> dict[str, object]:
+        """All fields, rounded to 4 decimals."""
+        return {
+            "n": self.n,
+            "pairwise_accuracy": self.pairwise_accuracy.to_json(),
+            "length_balanced_accuracy": self.length_balanced_accuracy.to_json(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """Pairs of like confidence: how sure the model was and how often it was right, both means."""
+
+    n: int
+    confidence: float
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationFloor:
+    """The calibration error that a perfectly calibrated model would measure with these confidences:
+    bins of few pairs are never even.
+
+    mean: expected. high: what one such measurement in 20 exceeds.
+    """
+
+    mean: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +129,7 @@ def _rounded(value: float | None) -> float | None:
 def measure(outcomes: Sequence[PairOutcome], *, seed: int = 0) -> Metrics:
     """All figures of one set of pairs. A margin of exactly 0 is wrong: the model did not tell."""
     right = np.array([outcome.margin > 0 for outcome in outcomes], dtype=float)
-    confidence = np.array([abs(outcome.preference - 0.5) + 0.5 for outcome in outcomes])
+    confidence = confidences(outcomes)
     size_only = [0.5 if outcome.longer is None else float(outcome.longer) for outcome in outcomes]
     samples = _group_samples(outcomes, seed)
     return Metrics(
@@ -103,6 +144,32 @@ def measure(outcomes: Sequence[PairOutcome], *, seed: int = 0) -> Metrics:
     )
 
 
+def compare(
+    ours: Sequence[PairOutcome], theirs: Sequence[PairOutcome], *, seed: int = 0
+) -> Difference:
+    """How much better ours is, by a paired bootstrap over groups.
+
+    :param theirs: the outcomes of the same pairs in the same order.
+    :raises ValueError: if they are not of the same pairs.
+    """
+    if [_place(each) for each in ours] != [_place(each) for each in theirs]:
+        raise ValueError("outcomes to compare must be of the same pairs in the same order")
+    gain = np.array(
+        [float(a.margin > 0) - float(b.margin > 0) for a, b in zip(ours, theirs, strict=True)]
+    )
+    samples = _group_samples(ours, seed)
+    return Difference(
+        len(ours),
+        _estimate(_cell_sums(ours, gain, ["all"] * len(ours)), samples),
+        _balanced(ours, gain, samples),
+    )
+
+
+def confidences(outcomes: Sequence[PairOutcome]) -> NDArray[np.float64]:
+    """max(p, 1 - p) of each pair's preference; shape (n,), each in [.5, 1]."""
+    return np.array([abs(outcome.preference - 0.5) + 0.5 for outcome in outcomes])
+
+
 def expected_calibration_error(
     confidence: NDArray[np.float64], right: NDArray[np.float64]
 ) -> float | None:
@@ -113,10 +180,56 @@ def expected_calibration_error(
     """
     if not len(right):
         return None
+    bins = reliability(confidence, right)
+    return float(sum(each.n * abs(each.confidence - each.accuracy) for each in bins) / len(right))
+
+
+def reliability(
+    confidence: NDArray[np.float64], right: NDArray[np.float64], bins: int = _BINS
+) -> tuple[ReliabilityBin, ...]:
+    """Up to `bins` bins of equal count, by rising confidence: what a reliability diagram shows."""
+    return tuple(
+        ReliabilityBin(len(part), float(confidence[part].mean()), float(right[part].mean()))
+        for part in _bins(confidence, bins)
+    )
+
+
+def calibration_floor(confidence: NDArray[np.float64], *, seed: int = 0) -> CalibrationFloor | None:
+    """What `expected_calibration_error` measures when each pair is right with the probability that
+    its confidence says, over 200 draws; None without pairs.
+
+    Source: the bias of binned estimators, Roelofs et al. (2022).
+    """
+    if not len(confidence):
+        return None
+    draws = np.random.default_rng(seed).random((_FLOOR_DRAWS, len(confidence)))
+    right = (draws < confidence).astype(float)  # draws x n
+    errors = np.zeros(_FLOOR_DRAWS)
+    for part in _bins(confidence):
+        errors += len(part) * abs(right[:, part].mean(1) - confidence[part].mean())
+    errors /= len(confidence)
+    return CalibrationFloor(float(errors.mean()), float(np.percentile(errors, 95)))
+
+
+def accuracy_by_coverage(
+    confidence: NDArray[np.float64], right: NDArray[np.float64], points: int = 40
+) -> tuple[tuple[float, float], ...]:
+    """(coverage, accuracy over the most confident share of the pairs), from 1 / points to 1."""
+    curve = []
+    for step in range(1, points + 1):
+        at = _accuracy_at(confidence, right, step / points)
+        if at is not None:
+            curve.append((step / points, at))
+    return tuple(curve)
+
+
+def _place(outcome: PairOutcome) -> tuple[str, str, bool | None]:
+    return outcome.group, outcome.aspect, outcome.longer
+
+
+def _bins(confidence: NDArray[np.float64], bins: int = _BINS) -> list[NDArray[np.intp]]:
     order = np.argsort(confidence, kind="stable")
-    bins = [part for part in np.array_split(order, _BINS) if len(part)]
-    gaps = [len(part) * abs(confidence[part].mean() - right[part].mean()) for part in bins]
-    return float(sum(gaps) / len(right))
+    return [part for part in np.array_split(order, bins) if len(part)]
 
 
 def _accuracy_at(

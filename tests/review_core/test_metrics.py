@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from review_core.metrics import Metrics, PairOutcome, measure
+from review_core.metrics import (
+    Metrics,
+    PairOutcome,
+    accuracy_by_coverage,
+    calibration_floor,
+    compare,
+    measure,
+    reliability,
+)
 
 
 def outcome(
@@ -91,3 +100,88 @@ def test_nothing_measured_says_nothing() -> None:
     assert found.n == 0
     assert found.pairwise_accuracy.value is None
     assert found.to_json()["ece"] is None
+
+
+def test_intervals_cover_what_they_estimate() -> None:
+    """Accuracy of a repository varies about .7 by .1: of 95 % intervals over 30 repositories, at
+    least 88 % of 200 must hold .7 (percentile bootstraps over so few groups run a little short).
+    """
+    rng = np.random.default_rng(0)
+    held = 0
+    for seed in range(200):
+        shares = np.clip(rng.normal(0.7, 0.1, 30), 0, 1)
+        pairs = [
+            outcome(1 if rng.random() < share else -1, True, group=f"{group}")
+            for group, share in enumerate(shares)
+            for _ in range(10)
+        ]
+        found = measure(pairs, seed=seed).pairwise_accuracy
+        assert found.low is not None and found.high is not None
+        held += found.low <= 0.7 <= found.high
+    assert 176 <= held <= 198
+
+
+def test_a_paired_difference_is_tighter_than_its_parts() -> None:
+    """Two models right in the same repositories but for one pair in ten: the repositories' spread
+    drops out of the difference.
+    """
+    groups = [f"{index}" for index in range(20) for _ in range(10)]
+    signs = [1 if index % 200 < 100 else -1 for index in range(200)]  # half of the groups wrong
+    ours = [outcome(s, True, group=g) for s, g in zip(signs, groups, strict=True)]
+    theirs = [
+        outcome(-1 if index % 10 == 0 else each.margin, True, group=each.group)
+        for index, each in enumerate(ours)
+    ]
+    found = compare(ours, theirs).pairwise_accuracy
+    assert found.value == pytest.approx(0.05)  # one in ten of the half that was right
+    assert found.low is not None and found.high is not None
+    assert found.high - found.low < 0.06
+    alone = measure(ours).pairwise_accuracy
+    assert alone.low is not None and alone.high is not None
+    assert alone.high - alone.low > 0.3
+
+
+def test_a_difference_is_of_the_same_pairs() -> None:
+    with pytest.raises(ValueError, match="same pairs"):
+        compare([outcome(1, True)], [outcome(1, False)])
+    with pytest.raises(ValueError, match="same pairs"):
+        compare([outcome(1, True)], [])
+
+
+def test_a_difference_in_balance_weighs_both_directions_alike() -> None:
+    """Better by one of two where chosen is shorter, equal on eight longer: 1/10, balanced 1/4."""
+    theirs = [outcome(1, True)] * 8 + [outcome(-1, False)] * 2
+    ours = [*theirs[:9], outcome(1, False)]
+    found = compare(ours, theirs)
+    assert found.pairwise_accuracy.value == pytest.approx(0.1)
+    assert found.length_balanced_accuracy.value == pytest.approx(0.25)
+
+
+def test_the_floor_is_what_a_perfectly_calibrated_model_measures() -> None:
+    """15 bins of 10 pairs at .8: the mean |share - .8| of 10 trials, E|B(10, .8) - 8| / 10 = .0966
+    (twice the sum of the upper deviations: 2 * (9-8) * .2684 + 2 * (10-8) * .1074 = .9664 of 10).
+    """
+    found = calibration_floor(np.full(150, 0.8))
+    assert found is not None
+    assert found.mean == pytest.approx(0.0966, abs=0.005)
+    assert found.high > found.mean
+    assert calibration_floor(np.array([])) is None
+
+
+def test_more_pairs_lower_the_floor() -> None:
+    few, many = (calibration_floor(np.full(count, 0.8)) for count in (150, 15_000))
+    assert few is not None and many is not None
+    assert many.mean < few.mean / 8
+
+
+def test_reliability_bins_are_of_equal_count_and_rise_in_confidence() -> None:
+    found = reliability(np.array([0.9, 0.6, 0.9, 0.6]), np.array([1.0, 0.0, 1.0, 1.0]), bins=2)
+    assert [(each.n, each.confidence, each.accuracy) for each in found] == [
+        (2, pytest.approx(0.6), 0.5),
+        (2, pytest.approx(0.9), 1.0),
+    ]
+
+
+def test_the_coverage_curve_starts_with_the_surest() -> None:
+    curve = accuracy_by_coverage(np.array([0.9, 0.8, 0.7, 0.6]), np.array([1.0, 1, 0, 0]), points=4)
+    assert curve == ((0.25, 1.0), (0.5, 1.0), (0.75, pytest.approx(2 / 3)), (1.0, 0.5))

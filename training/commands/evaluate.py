@@ -1,27 +1,38 @@
-"""`themis-train evaluate`: the figures of a checkpoint. Argument handling only."""
+"""`themis-train evaluate`: the figures of a model. Argument handling only."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-from training.commands.arguments import FOLDER, RECORDS, read_records
+from training.commands.arguments import FILE, FOLDER
+from training.evaluation.settings import EvaluateSettings
+from training.settings import stage_options
 
 
 @click.command()
-@click.argument("checkpoint", type=FOLDER)
-@RECORDS
-def evaluate(checkpoint: Path, records: tuple[Path, ...]) -> None:
-    """Print the figures of CHECKPOINT on RECORDS as JSON, scored in torch.
+@click.argument("out", type=FOLDER)
+@click.argument("model", type=FOLDER)
+@click.argument("records", nargs=-1, required=True, type=FILE)
+@stage_options(EvaluateSettings, "evaluate")
+def evaluate(out: Path, model: Path, records: tuple[Path, ...], settings: EvaluateSettings) -> None:
+    """Measure MODEL, a bundle or a checkpoint, on RECORDS and write the report, its numbers and
+    every pair's margins into OUT.
 
-    (`themis bench` measures bundles.)
+    RECORDS: pairs in our schema, Themis's or Themis-CodeRewardBench's own files (.jsonl,
+    .jsonl.zst, .parquet), or lists of several responses a prompt (prompt, responses, scores or
+    correct). Run again, it scores only what is missing.
     """
-    from review_core.bench import run_bench
-    from review_core.calibration import Calibration, CriterionCalibration
-    from training.model import CheckpointScorer
+    from training.evaluation.run import REPORT
+    from training.evaluation.run import evaluate as measure
 
-    scorer = CheckpointScorer(checkpoint)
-    plain = Calibration({key: CriterionCalibration(temperature=1.0) for key in scorer.criteria})
-    click.echo(json.dumps(run_bench(read_records(records), scorer, plain).to_json(), indent=2))
+    made = measure(out, model, records, settings)
+    if "overall" in made:
+        whole = made["overall"]
+        accuracy, balanced = whole["pairwise_accuracy"], whole["length_balanced_accuracy"]
+        click.echo(
+            f"{whole['n']} pairs: accuracy {accuracy['value']}, "
+            f"length-balanced {balanced['value']}, ECE {whole['ece']}"
+        )
+    click.echo(str(out / REPORT))

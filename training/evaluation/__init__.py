@@ -1,0 +1,1 @@
+"""Measures reward models on preference pairs and lists of responses, beside what knows nothing."""
