@@ -138,15 +138,17 @@ _PLAIN = frozenset(
         "identifier",
         "variable_name",
         "instance_variable",
-        "member_expression",
-        "field_expression",
-        "field_access",
-        "selector_expression",
-        "attribute",
-        "member_access_expression",
-        "navigation_expression",
         "scoped_identifier",
     }
+)
+MEMBERS = (
+    "member_expression",
+    "field_expression",
+    "field_access",
+    "selector_expression",
+    "attribute",
+    "member_access_expression",
+    "navigation_expression",
 )
 NUMBERS = frozenset(
     {
@@ -160,9 +162,17 @@ NUMBERS = frozenset(
 )
 
 
+_REPORTS = re.compile(
+    rb"(?i)[\w.:]*?\b(\w*print\w*|log(ger|_\w+)?|trace|debug|info|warn(ing)?|error|puts|\w*assert\w*"
+    rb"|expect\w*|d?check(_\w+|state|argument|notnull)?)(\.\w+)?\s*[(!\s]"
+)
+"""Calls that log, or check what never happens: nobody depends on their arguments."""
+
+
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A snippet's own nodes by type, apart from what the parser could not read.
+    """A snippet's own nodes by type, apart from what the parser could not read, what is only logged
+    and what is only asserted.
 
     source: the parsed bytes, blanks standing for those that are not the snippet's. by_type: in the
     order of the text. parents: by the id of the child.
@@ -190,6 +200,8 @@ class Code:
                 continue
             broken = depth if node.is_error else None
             inside = node.start_byte >= snippet.shift and node.end_byte <= len(source)
+            if node.type in CALLS and _REPORTS.match(source, node.start_byte, node.end_byte):
+                broken = depth
             if broken is None and inside:
                 found[node.type].append(node)
         return cls(snippet, source, found, parents)
@@ -258,7 +270,9 @@ class Code:
 
     def is_plain(self, node: Node) -> bool:
         """Whether the node is a name or names joined by dots: reading it does nothing else."""
-        return node.type in _PLAIN and bool(re.fullmatch(r"[\w$@.:>?-]+", self.text(node)))
+        return (node.type in _PLAIN or node.type in MEMBERS) and bool(
+            re.fullmatch(r"[\w$@.:>?-]+", self.text(node))
+        )
 
     def condition(self, node: Node) -> Node | None:
         """What a conditional or loop asks, without the parentheses around."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from training.mutations.code import (
@@ -197,28 +198,33 @@ _OTHER_LOGIC = {"&&": "||", "||": "&&", "and": "or", "or": "and"}
 def inverted_condition(code: Code) -> Iterator[Mutation]:
     """A condition, or one part of it, that asks the opposite."""
     for condition in code.conditions():
-        if condition.has_error:
-            continue
-        yield from _inverted(code, condition)
+        if not condition.has_error:
+            yield from _inverted(code, condition, may_negate=_may_negate(code, condition))
     for node in code.of("if_modifier", "unless_modifier"):
         for child in node.children:
             if child.type in ("if", "unless") and not child.is_named:
                 yield replaced(child, "unless" if child.type == "if" else "if")
 
 
-def _inverted(code: Code, condition: Node) -> Iterator[Mutation]:
+def _may_negate(code: Code, condition: Node) -> bool:
+    """Not a loop's, which would never run, and not `unless`, which has its own opposite."""
+    around = next(each for each in code.ancestors(condition) if "parenthesized" not in each.type)
+    return around.type not in LOOPS and not around.type.startswith("unless")
+
+
+def _inverted(code: Code, condition: Node, *, may_negate: bool) -> Iterator[Mutation]:
     operator = code.operator(condition) if condition.type in BINARY else None
     if operator is not None and operator.type in _OTHER_LOGIC:
         yield replaced(operator, _OTHER_LOGIC[operator.type])
         for operand in code.operands(condition) or ():
-            yield from _inverted(code, operand)
+            yield from _inverted(code, operand, may_negate=may_negate)
     elif operator is not None and operator.type in _OPPOSITE:
         yield replaced(operator, _OPPOSITE[operator.type])
     elif condition.type in _NEGATIONS and code.source[condition.start_byte :][:1] in (b"!", b"n"):
         inner = condition.named_children[-1] if condition.named_children else None
         if inner is not None:
             yield ((condition.start_byte, inner.start_byte, b""),)
-    elif code.is_plain(condition) or condition.type in CALLS:
+    elif may_negate and (code.is_plain(condition) or condition.type in CALLS):
         negation = b"not " if code.language == "Python" else b"!"
         yield ((condition.start_byte, condition.start_byte, negation),)
 
@@ -269,9 +275,6 @@ _OTHER_CALL = {
     "TrimPrefix": "TrimSuffix",
     "indexOf": "lastIndexOf",
     "lastIndexOf": "indexOf",
-    "append": "extend",
-    "extend": "append",
-    "push": "unshift",
     "first": "last",
     "last": "first",
     "First": "Last",
@@ -294,9 +297,14 @@ _OTHER_CALL = {
     "before": "after",
     "encode": "decode",
     "decode": "encode",
-    "strcmp": "strcasecmp",
 }
-_TEXT = re.compile(r"['\"`]|[sS]tr|name|Name|path|Path|text|msg|prefix|suffix|\[\]")
+_TEXT = re.compile(
+    r"['\"`]|[sS]tr|name|Name|path|Path|text|msg|prefix|suffix|\[\]|chr|list|List|html"
+)
+_NUMBER = re.compile(
+    r"(?i)\b\d|len|size|count|total|offset|pos|index|\bsum|num|width|height|delta|step|start|end|time"
+    r"|[xyz]\b|\b[ijkmn]\b|row|col|left|right|top|bottom|min|max|base|limit|\*|/|bits?|bytes|amount|depth"
+)
 
 
 def wrong_operator(code: Code) -> Iterator[Mutation]:
@@ -305,25 +313,38 @@ def wrong_operator(code: Code) -> Iterator[Mutation]:
         operator, operands = code.operator(node), code.operands(node)
         if operator is None or operands is None or operator.type not in _OTHER_OPERATOR:
             continue
-        if _TEXT.search(code.text(node)) or "->" in code.text(node)[:2]:
+        text = code.text(node)
+        if _TEXT.search(text) or (operator.type == "+" and not _NUMBER.search(text)):
             continue  # adds up texts or lists
-        if operator.type in "<>":
-            around = code.parent(node)
-            if around is None or around.type in (*LOOPS, *BINARY):
-                continue  # never, or never ends; or a template's brackets
+        around = code.parent(node)
+        if around is None or around.type in ("expression_statement", "source_file", "program"):
+            continue  # a declaration, misread
+        if operator.type in "<>" and any(
+            each.type in (*LOOPS, *BINARY) for each in _two(code, node)
+        ):
+            continue  # a loop that never runs, or a template's brackets
         yield replaced(operator, _OTHER_OPERATOR[operator.type])
     for node in code.of(*ASSIGNMENTS):
         operator = code.operator(node)
         if operator is None or operator.type not in ("+=", "-=", "|=", "&="):
             continue
-        if not _TEXT.search(code.text(node)) and operator.type in _OTHER_OPERATOR:
+        text = code.text(node)
+        is_number = operator.type != "+=" or _NUMBER.search(text)
+        if operator.type in _OTHER_OPERATOR and is_number and not _TEXT.search(text):
             yield replaced(operator, _OTHER_OPERATOR[operator.type])
         if operator.type in ("+=", "|="):
             yield replaced(operator, "=")
     for node in code.of(*CALLS):
         name = code.called(node)
+        around = code.parent(node)
+        if name.endswith("ndexOf") and (around is None or around.type in BINARY):
+            continue  # asks only whether it is there
         if name in _OTHER_CALL and (at := _called_at(code, node, name)) is not None:
             yield ((at, at + len(name), _OTHER_CALL[name].encode()),)
+
+
+def _two(code: Code, node: Node) -> Iterator[Node]:
+    return islice(code.ancestors(node), 2)
 
 
 def _called_at(code: Code, call: Node, name: str) -> int | None:
@@ -354,7 +375,6 @@ _OTHER_CONSTANT = {
     "64": "32",
     "100": "10",
     "1000": "100",
-    "1024": "1000",
     "3600": "360",
     "0xff": "0xf",
     "0xFF": "0xF",
@@ -396,6 +416,10 @@ def wrong_constant(code: Code) -> Iterator[Mutation]:
         around = code.parent(node)
         if text not in _OTHER_CONSTANT or around is None or around.type not in _CONSTANT_PLACES:
             continue
+        if len(text) > 1 and text[1:].isdigit() and around.type not in BINARY and text != "-1":
+            continue  # may well be tuned
+        if any(code.field_of(each) in ("initializer", "init") for each in code.ancestors(node)):
+            continue  # off by one
         if around.type in BINARY:
             operator = code.operator(around)
             counts = operator is not None and operator.type in ("+", "-")

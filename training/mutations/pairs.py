@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from review_core.records import PreferencePair
-from training.mutations import KINDS, Mutants
+from training.mutations.kinds import KINDS, Mutants
 
 
 def injected_pairs(

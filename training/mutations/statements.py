@@ -156,8 +156,8 @@ _RELEASE = re.compile(
     r"|clearinterval|shutdown|unlink|disconnect|cleanup|recycle|ReleaseBuffer|delete\w*Ref"
 )
 _UNLOCK = re.compile(
-    r"(?i)(\w*_)?(r|w|read|write|mutex_?|spin_)?unlock(_\w+)?|(lock|mutex|sem\w*)_?release|exit|signal(all)?"
-    r"|notify(all)?|flush|sync|commit|join|wait|done|leave\w*"
+    r"(?i)(\w*_)?(r|w|read|write|mutex_?|spin_)?unlock(_\w+)?|(lock|mutex|sem\w*)_?release|signal(all)?"
+    r"|notify(all)?|flush|commit|join|wait|done"
 )
 
 
@@ -170,6 +170,10 @@ def missing_release(code: Code) -> Iterator[Mutation]:
             yield gone
 
 
+_NO_RELEASE = r"(join|commit)\(.|std(out|err)"
+"""Calls of the same names that release nothing: texts joined, what the end of a process flushes."""
+
+
 def missing_unlock(code: Code) -> Iterator[Mutation]:
     """A lock is kept, or nobody is told, or nobody waits."""
     yield from _without_calls(code, _UNLOCK)
@@ -177,7 +181,7 @@ def missing_unlock(code: Code) -> Iterator[Mutation]:
 
 def _without_calls(code: Code, names: re.Pattern[str]) -> Iterator[Mutation]:
     for call in code.of(*CALLS):
-        if not names.fullmatch(code.called(call)):
+        if not names.fullmatch(code.called(call)) or re.search(_NO_RELEASE, code.text(call)):
             continue
         statement: Node = call
         around = code.parent(call)
@@ -206,7 +210,7 @@ def missing_await(code: Code) -> Iterator[Mutation]:
 
 # --- errors ---------------------------------------------------------------------------------------
 
-_ERROR_CODE = r"return (err|error|e|ret|rc|status|res|result|r|rv|retval|-E[A-Z]+|-1);"
+_ERROR_CODE = r"return (err|error|ret|rc|status|rv|retval|-E[A-Z]+|-1);"
 
 
 def swallowed_error(code: Code) -> Iterator[Mutation]:
@@ -343,7 +347,9 @@ def _lost_values(code: Code) -> Iterator[Mutation]:
     """`return f(x)` that only calls."""
     for node in code.of("return_statement"):
         inner = node.named_children[0] if node.named_child_count == 1 else None
-        if inner is not None and inner.type in CALLS and code.is_statement(node):
+        if inner is None or inner.type not in CALLS or not code.is_statement(node):
+            continue
+        if not _UNREACHABLE.match(code.text(inner)):
             yield ((node.start_byte, inner.start_byte, b""),)
 
 
@@ -366,7 +372,7 @@ def _lost_branches(code: Code) -> Iterator[Mutation]:
         statements = code.statements(clause.named_children[0]) if clause.named_children else []
         if clause.type == "else":
             statements = code.statements(clause)
-        if 1 <= len(statements) <= 4:
+        if 1 <= len(statements) <= 4 and not _UNREACHABLE.match(code.text(statements[0])):
             yield _cut_clause(code, clause)
     for node in code.of("if_statement"):
         alternative = node.child_by_field_name("alternative")
@@ -375,6 +381,13 @@ def _lost_branches(code: Code) -> Iterator[Mutation]:
             size = len(code.statements(alternative)) if alternative.type == "block" else 0
             if word is not None and 1 <= size <= 4:
                 yield _cut(code, word.start_byte, alternative.end_byte)
+
+
+_UNREACHABLE = re.compile(
+    r"throw new (Assertion|IllegalState|InvalidOp|NotS|NotI)"
+    r"|[\w.]*([aA]ssert|[uU]nreachable|abort|panic|never|[tT]hrow|raise)"
+)
+"""What starts a branch that never runs."""
 
 
 def _cut_clause(code: Code, clause: Node) -> Mutation:
@@ -433,6 +446,9 @@ def _depends(code: Code, first: Node, second: Node) -> bool:
         declares = one.type == "assignment" and code.language in ("Python", "Ruby")
         if target is None or (declares and "." not in code.text(target)):
             return False
+        again = two.child_by_field_name("left") if two.type in ASSIGNMENTS else None
+        if again is not None and code.text(again) == code.text(target):
+            return False  # adds up in either order
         read = two.child_by_field_name("right") or two
         name = re.escape(code.text(target))
         return bool(re.search(rf"(?<![\w.>]){name}(?![\w(])", code.text(read)))
@@ -451,18 +467,23 @@ def _return_in_loop(code: Code, loop: Node, jump: Node) -> Mutation | None:
         return None
     body = code.body(loop)
     gone = code.lines_of(jump)
-    if not body or code.jumps(body[-1]) or gone[1] is None:
+    if not body or not code.is_statement(body[-1]) or code.jumps(body[-1]) or gone[1] is None:
         return None
     end = code.lines_of(body[-1])[1]
     if end is None or end > gone[0] or "\n" in code.text(jump):
         return None
     line = code.margin(body[-1]) + code.text(jump).encode() + b"\n"
-    return ((end, end, line), (gone[0], gone[1], b""))
+    before = code.source[: gone[0]]
+    blank = re.search(rb"\n((?:[ \t]*\n)*)$", before)
+    return ((end, end, line), (gone[0] - (len(blank[1]) if blank else 0), gone[1], b""))
 
 
 _REPEATABLE = re.compile(
-    r"(?i)free|\w*_free|kfree|close|delete|push(_back)?|append|add|emplace_back|write|increment|send|emit"
-    r"|unlock|put|unref|release|advance|read|next|poll|pop"
+    r"push(_back)?|append|emplace_back|write(line)?|increment|decrement|emit|advance|pop|shift|consume"
+)
+_REPEATABLE_RELEASE = re.compile(r"\w*free|f?close|\w*_(put|unref)|Py_DECREF|unlock|release")
+_IDEMPOTENT_OWNER = re.compile(
+    r"(?i)set\b|div|element|el\.|dom|body|container|\$\(|parent|classlist"
 )
 
 
@@ -475,7 +496,9 @@ def repeated_statement(code: Code) -> Iterator[Mutation]:
             operator = code.operator(node)
             if operator is None or operator.type not in ("+=", "-=", "*=", "<<=", "/="):
                 continue
-        if node.type in CALLS and not _REPEATABLE.fullmatch(code.called(node)):
+            if code.language == "C#" and _EVENT.search(code.text(node)):
+                continue
+        if node.type in CALLS and not _is_repeatable(code, node):
             continue
         statement = code.parent(node)
         if statement is None or statement.type != "expression_statement":
@@ -486,3 +509,16 @@ def repeated_statement(code: Code) -> Iterator[Mutation]:
         if end is not None:
             lines = code.source[start:end]
             yield ((end, end, lines if lines.endswith(b"\n") else b"\n" + lines),)
+
+
+_EVENT = re.compile(r"[-+]= *(_?[A-Z]|new |.*=>)")
+"""What adds a handler to an event, or takes it away again, of C#."""
+
+
+def _is_repeatable(code: Code, call: Node) -> bool:
+    """Whether doing it twice is not the same as doing it once."""
+    name = code.called(call)
+    owner = code.text(call).partition("(")[0]
+    if code.language in ("C", "C++") and _REPEATABLE_RELEASE.fullmatch(name):
+        return True
+    return bool(_REPEATABLE.fullmatch(name)) and not _IDEMPOTENT_OWNER.search(owner)

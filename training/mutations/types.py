@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from training.mutations.code import CALLS, Code, Mutation, replaced
+from training.mutations.code import BLOCKS, CALLS, Code, Mutation, replaced
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
 
 _CONVERSIONS = re.compile(
     r"str|int|float|list|tuple|set|dict|bytes|bool|sorted|reversed|String|Number|parseInt|parseFloat"
@@ -23,9 +27,13 @@ def lost_conversion(code: Code) -> Iterator[Mutation]:
     for call in code.of(*CALLS):
         name, arguments = code.called(call), code.arguments(call)
         around = code.parent(call)
-        if around is None or around.type == "expression_statement" or "statement" in around.type:
+        if around is None or around.type == "expression_statement" or around.type in BLOCKS:
+            continue
+        if code.language != "Python" and name in _TO_TEXT and _adds_text(around):
             continue
         function = call.child_by_field_name("function")
+        if code.language in ("C", "C++", "Go", "Rust"):
+            function = None  # would convert all the same, or not compile
         if function is not None and _CONVERSIONS.fullmatch(code.text(function)) and arguments:
             inner = arguments[0]
             if code.is_plain(inner) or inner.type in CALLS:
@@ -37,28 +45,47 @@ def lost_conversion(code: Code) -> Iterator[Mutation]:
                 yield ((start, call.end_byte, b""),)
 
 
+_TO_TEXT = ("toString", "ToString", "String", "to_s")
+
+
+def _adds_text(node: Node) -> bool:
+    """Whether a text is made of the part all the same."""
+    return node.type == "interpolation" or any(child.type == "+" for child in node.children)
+
+
 def wrong_comparison(code: Code) -> Iterator[Mutation]:
-    """Identity for equality, the size of a pointer for what it points to, a loose equality."""
+    """Identity or assignment for equality, the size of a pointer for what it points to."""
     yield from _identities(code)
     for node in code.of("sizeof_expression"):
         text = code.text(node)
         if re.fullmatch(r"sizeof\s*\(?\*\w+\)?", text):
             yield replaced(node, text.replace("*", "", 1))
-    is_script = code.language in ("JavaScript", "TypeScript", "TSX")
-    for comparison in code.of("binary_expression" if is_script else "comparison_operator"):
+    for comparison in code.of("binary_expression", "comparison_operator"):
         operator, operands = code.operator(comparison), code.operands(comparison)
         if operator is None or operands is None:
             continue
-        is_loose = any(re.fullmatch(_LOOSE, code.text(each)) for each in operands)
-        is_literal = any(each.type in ("string", "integer") for each in operands)
-        if operator.type in ("===", "!==") and is_loose:
-            yield replaced(operator, operator.type[:-1])
-        elif operator.type in ("==", "!=") and is_literal and not is_script:
-            yield replaced(operator, "is" if operator.type == "==" else "is not")
+        left, right = operands
+        is_plain = code.is_plain(left) and code.is_plain(right)
+        if code.text(left).startswith("typeof ") and code.text(right)[1:-1] == "undefined":
+            yield replaced(right, "undefined")
+        elif operator.type not in ("==", "==="):
+            continue
+        elif code.language == "Python" and right.type in ("string", "integer"):
+            yield replaced(operator, "is")
+        elif code.language in _WITH_ASSIGNMENTS and is_plain and _is_asked(code, comparison):
+            yield replaced(operator, "=")
 
 
-_LOOSE = r"0|''|\"\"|false"
-"""What a loose equality takes for one another."""
+_WITH_ASSIGNMENTS = frozenset({"C", "C++", "JavaScript"})
+"""Languages whose conditions may assign."""
+
+
+def _is_asked(code: Code, comparison: Node) -> bool:
+    """Whether the comparison is all that a conditional or loop asks."""
+    around = code.parent(comparison)
+    while around is not None and around.type in ("parenthesized_expression", "condition_clause"):
+        around = code.parent(around)
+    return around is not None and around.type in ("if_statement", "while_statement")
 
 
 def _identities(code: Code) -> Iterator[Mutation]:
