@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -96,7 +97,12 @@ class Mutants:
             return None
         snippet = Snippet.of(code, known)
         tree = Code.of_snippet(snippet)
-        found = {name: tuple(dict.fromkeys(kind.find(tree))) for name, kind in KINDS.items()}
+        found = {
+            name: tuple(
+                each for each in dict.fromkeys(kind.find(tree)) if not _is_prose(tree, each)
+            )
+            for name, kind in KINDS.items()
+        }
         return cls(snippet, found)
 
     def mutant(
@@ -119,6 +125,18 @@ class Mutants:
             if Snippet.of(mutated, self.snippet.language).errors() <= before:
                 return mutated
         return None
+
+
+_PROSE = re.compile(rb"\s*(\* |>>>|\.\.\. |//|--|\S* [a-z]+ [a-z]+ [a-z]+ )|\s*\([\w/.-]+\)\s*$")
+
+
+def _is_prose(tree: Code, mutation: Mutation) -> bool:
+    """Whether a fragment's line is of a comment or text whose start was cut off."""
+    if not tree.root.has_error:
+        return False
+    at = mutation[0][0]
+    start, end = tree.source.rfind(b"\n", 0, at) + 1, tree.source.find(b"\n", at)
+    return _PROSE.match(tree.source[start : end if end >= 0 else None]) is not None
 
 
 _TRIES = 4

@@ -316,6 +316,9 @@ def wrong_operator(code: Code) -> Iterator[Mutation]:
         text = code.text(node)
         if _TEXT.search(text) or (operator.type == "+" and not _NUMBER.search(text)):
             continue  # adds up texts or lists
+        numbers = [each.type in NUMBERS for each in operands]
+        if all(numbers) or (operator.type in ("<<", ">>") and not numbers[1]):
+            continue  # a constant written as a product; a list or stream added to
         around = code.parent(node)
         if around is None or around.type in ("expression_statement", "source_file", "program"):
             continue  # a declaration, misread

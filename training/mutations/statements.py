@@ -170,7 +170,7 @@ def missing_release(code: Code) -> Iterator[Mutation]:
             yield gone
 
 
-_NO_RELEASE = r"(join|commit)\(.|std(out|err)"
+_NO_RELEASE = r"join\([^)]|(?<!thread)(?<!worker)(?<!process)\.join\b(?!\()|std(out|err)"
 """Calls of the same names that release nothing: texts joined, what the end of a process flushes."""
 
 
@@ -521,4 +521,5 @@ def _is_repeatable(code: Code, call: Node) -> bool:
     owner = code.text(call).partition("(")[0]
     if code.language in ("C", "C++") and _REPEATABLE_RELEASE.fullmatch(name):
         return True
-    return bool(_REPEATABLE.fullmatch(name)) and not _IDEMPOTENT_OWNER.search(owner)
+    literal = re.search(r"\(['\"]", code.text(call))
+    return bool(_REPEATABLE.fullmatch(name)) and not literal and not _IDEMPOTENT_OWNER.search(owner)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from training.mutations.code import BLOCKS, CALLS, Code, Mutation, replaced
@@ -17,7 +18,7 @@ _CONVERSIONS = re.compile(
 )
 _COPIES = re.compile(
     r"copy|clone|dup|slice|toLowerCase|toUpperCase|lower|upper|strip|trim|ToLower|ToUpper|Trim|to_s"
-    r"|to_i|to_sym|to_a|downcase|upcase|toString|ToString|encode|decode|items|ToList|ToArray|Clone"
+    r"|to_i|to_sym|downcase|upcase|toString|ToString|encode|decode|items|ToList|ToArray|Clone"
     r"|deepcopy|uniq|compact|flatten|sort"
 )
 
@@ -34,6 +35,10 @@ def lost_conversion(code: Code) -> Iterator[Mutation]:
         function = call.child_by_field_name("function")
         if code.language in ("C", "C++", "Go", "Rust"):
             function = None  # would convert all the same, or not compile
+        if any(
+            each.type.startswith(("raise", "throw")) for each in islice(code.ancestors(call), 3)
+        ):
+            continue  # for a message
         if function is not None and _CONVERSIONS.fullmatch(code.text(function)) and arguments:
             inner = arguments[0]
             if code.is_plain(inner) or inner.type in CALLS:
