@@ -1,197 +1,287 @@
-"""Turns margins on held-out pairs into probabilities and thresholds: one temperature and one noise
-limit a criterion.
+"""Turns margins on held-out pairs into probabilities and thresholds, and says what they do on
+repositories that they were not chosen on.
+
+Curves are chosen by their likelihood on repositories left out of the fit. For what is stated of
+verdicts, all of it (choice, fit, threshold) is done again without a tenth of the repositories, ten
+times; the one thing chosen by these very figures is how strict a threshold must be, of six degrees.
 """
 
 from __future__ import annotations
 
+import logging
 import math
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.optimize import isotonic_regression, minimize_scalar
 
-from review_core.bench import PairScorer
-from review_core.calibration import CriterionCalibration, Isotonic
-from review_core.comments import same_code
-from review_core.languages import language_named
-from review_core.metrics import expected_calibration_error
-from review_core.records import PreferencePair
-from training.criteria import CRITERIA
-from training.sampling import COMMITS, chosen_is_longer
+from review_core.calibration import CriterionCalibration
+from review_core.metrics import calibration_floor, expected_calibration_error
+from training.evaluation.curves import CURVES, Margins, preferences
+from training.evaluation.evidence import Evidence, gather, group_folds, in_fold, outside
+from training.evaluation.margins import ScoredPair
+from training.evaluation.thresholds import Noise, NoiseLimit, least_confidence_on, noise
+from training.evaluation.verdicts import wilson
+from training.settings import setting
 
-_TEMPERATURES = (0.01, 100.0)
-_BIN = 25
-_FOLDS = 5
-_SLOPE = 0.002
+log = logging.getLogger(__name__)
+_INNER_FOLDS = 5
+_STRICTNESS = (1.0, 0.75, 0.5, 0.3, 0.15, 0.05)
+"""Shares of the noise allowed that a threshold is chosen with: what is within the limit on the
+pairs it was chosen on seldom is on others.
+"""
+_SILENT: Mapping[str, Any] = {
+    "temperature": 1.0,
+    "worse_at": None,
+    "better_at": None,
+    "isotonic": None,
+}
 
 
 @dataclass(frozen=True, slots=True)
-class NoiseLimit:
-    """When a verdict may be given.
+class CalibrateSettings:
+    """Settings of `calibrate`: how much noise a user bears, and how it is measured."""
 
-    precision: least share of right verdicts among those given on held-out pairs, both length
-    directions weighing alike. neutral: greatest share of neutral edits, read either way, that may
-    be called worse, per criterion. unrelated: that of commits made for the sake of something else,
-    in the direction they were made: most of what a review sees. flagged: fewer verdicts than this
-    on the held-out pairs prove nothing: the criterion stays silent.
+    precision: float = setting(
+        0.9, "Least share of right verdicts on pairs of repositories left out."
+    )
+    wrong_comments: float = setting(
+        0.2, "Most wrong comments a pull request, all criteria together; .2: one in five."
+    )
+    functions: float = setting(10.0, "Functions that a pull request changes.")
+    speaking: int | None = setting(
+        None, "Criteria that share the noise budget.  [default: those that end up with a verdict]"
+    )
+    neutral_share: float = setting(
+        0.02, "Greatest share of neutral edits called worse, all criteria together."
+    )
+    flagged: int = setting(20, "Fewer verdicts than this on held-out pairs prove nothing.")
+    folds: int = setting(10, "Parts that the repositories are divided into, each left out once.")
+    threads: int = setting(0, "Threads of a bundle's engine. 0: one a physical core.")
+    cache: bool = setting(True, "Remember rewards in the user's cache.")
 
-    Ten changed functions a pull request and two criteria with verdicts: .01 is one wrong comment in
-    five pull requests.
-    """
-
-    precision: float = 0.9
-    neutral: float = 0.004
-    unrelated: float = 0.01
-    flagged: int = 20
+    def limit(self, speaking: int) -> NoiseLimit:
+        """What one of so many speaking criteria may do."""
+        return NoiseLimit(
+            precision=self.precision,
+            neutral=self.neutral_share / speaking,
+            unrelated=self.wrong_comments / self.functions / speaking,
+            flagged=self.flagged,
+        )
 
 
 def calibrate(
-    pairs: Sequence[PreferencePair], scorer: PairScorer, limit: NoiseLimit
+    pairs: Sequence[ScoredPair],
+    criteria: Sequence[str],
+    settings: CalibrateSettings,
+    shown: Collection[str] | None = None,
 ) -> dict[str, Any]:
-    """calibration.json for a scorer.
+    """calibration.json for these margins.
 
     :param pairs: held-out pairs; those with `tie` set are neutral edits and count for every
         criterion, but for edits of comments or layout alone: a review never judges those.
+    :param shown: the criteria that a review shows, which share the noise budget; all if None.
     """
-    pairs = [pair for pair in pairs if not (pair.tie and _never_judged(pair))]
-    codes = [code for pair in pairs for code in (pair.chosen, pair.rejected)]
-    rewards = scorer.rewards(codes)
-    asked: dict[str, list[tuple[float, bool | None, str]]] = defaultdict(list)
-    neutral: dict[str, list[float]] = defaultdict(list)
-    unrelated: dict[str, list[float]] = defaultdict(list)
-    for index, pair in enumerate(pairs):
-        chosen, rejected = rewards[2 * index], rewards[2 * index + 1]
-        if chosen is None or rejected is None:
-            continue
-        for criterion in scorer.criteria:
-            margin = chosen[criterion] - rejected[criterion]
-            if pair.tie:
-                neutral[criterion].append(margin)
-            elif criterion in (pair.aspect, pair.fine_aspect):
-                asked[criterion].append((margin, chosen_is_longer(pair), pair.group))
-            elif pair.subset == COMMITS and _family(criterion) != _family(pair.aspect):
-                unrelated[criterion].append(margin)
-    criteria, measured = {}, {}
-    for criterion in scorer.criteria:
-        rows = asked[criterion]
-        margins = np.array([margin for margin, _, _ in rows])
-        weights = _direction_weights([longer for _, longer, _ in rows])
-        criteria[criterion], measured[criterion] = _calibrate_criterion(
-            margins,
-            weights,
-            [row[2] for row in rows],
-            np.array(neutral[criterion]),
-            np.array(unrelated[criterion]),
-            limit,
-        )
-    return {"format": 1, "criteria": criteria, "measured": measured}
-
-
-def fit_temperature(margins: NDArray[np.float64]) -> float:
-    """The T that makes sigmoid(margin / T) likeliest, given that each margin is right side up.
-    Source: Guo et al. (2017).
-
-    A model that is wrong more often than right gets the flattest curve allowed, not a negative one.
-    """
-
-    def cost(log_temperature: float) -> float:
-        return float(np.logaddexp(0, -margins / math.exp(log_temperature)).mean())
-
-    low, high = (math.log(bound) for bound in _TEMPERATURES)
-    return math.exp(float(minimize_scalar(cost, bounds=(low, high), method="bounded").x))
-
-
-def fit_isotonic(margins: NDArray[np.float64]) -> Isotonic:
-    """Accuracy by |margin|, made to rise, as a curve that is the same read either way.
-
-    Bins of about 25 pairs, each with one right and one wrong pair added: no bin claims more than
-    its pairs can support. A tail of confident errors, which a temperature cannot follow, flattens
-    the curve; a slope of .002 over its whole length stays, so that a threshold on the preference
-    can still tell margins apart.
-    """
-    size, right = np.abs(margins), margins > 0
-    parts = np.array_split(np.argsort(size, kind="stable"), max(1, len(size) // _BIN))
-    counts = np.array([len(part) for part in parts])
-    accuracy = np.array([(right[part].sum() + 1) / (len(part) + 2) for part in parts])
-    rising = np.maximum(0.5, isotonic_regression(accuracy, weights=counts).x)
-    levels = [(float(size[part].mean()), float(at)) for part, at in zip(parts, rising, strict=True)]
-    levels.append((float(size.max()), float(rising[-1])))
-    points = {0.0: 0.5}  # by margin: equal ones keep the last
-    for at, share in levels:
-        value = round(min(share, 0.997) + _SLOPE * at / float(size.max() or 1), 6)
-        points |= {round(at, 6): value, -round(at, 6): 1 - value} if round(at, 6) else {}
-    return Isotonic(tuple(sorted(points)), tuple(points[at] for at in sorted(points)))
-
-
-def least_confidence(
-    confidence: NDArray[np.float64],
-    right: NDArray[np.bool_],
-    weights: NDArray[np.float64],
-    neutral: NDArray[np.float64],
-    unrelated: NDArray[np.float64],
-    limit: NoiseLimit,
-) -> float | None:
-    """The smallest confidence from which verdicts keep `limit`, on these pairs; None if none does.
-
-    Each pair is read both ways (base to head, head to base): one is a "worse" that is right or
-    wrong as the pair is. A neutral edit, read both ways, is called worse once.
-
-    :param confidence: max(p, 1 - p) of each pair. :param neutral: that of each neutral edit.
-    :param unrelated: P(worse) of each commit made for something else.
-    """
-    for candidate in np.unique(confidence):
-        given = confidence >= candidate
-        if given.sum() < limit.flagged:
-            return None
-        share = weights[given & right].sum() / weights[given].sum()
-        quiet = not len(neutral) or (neutral >= candidate).mean() / 2 <= limit.neutral
-        apt = not len(unrelated) or (unrelated >= candidate).mean() <= limit.unrelated
-        if share >= limit.precision and quiet and apt:
-            return float(candidate)
-    return None
-
-
-def _calibrate_criterion(
-    margins: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    groups: Sequence[str],
-    neutral: NDArray[np.float64],
-    unrelated: NDArray[np.float64],
-    limit: NoiseLimit,
-) -> tuple[dict[str, Any], Mapping[str, Any]]:
-    if not len(margins):  # nothing to learn from: never a verdict
-        silent = {"temperature": 1.0, "worse_at": None, "better_at": None, "isotonic": None}
-        return silent, {"pairs": 0}
-    curve, costs = _choose_curve(margins, groups)
-    confidence = np.array([curve.preference(abs(margin)) for margin in margins])
-    quiet = np.array([curve.preference(abs(margin)) for margin in neutral])
-    worse = np.array([1 - curve.preference(margin) for margin in unrelated])
-    right = margins > 0
-    least = least_confidence(confidence, right, weights, quiet, worse, limit)
-    given = confidence >= (math.inf if least is None else least)
-    measured = {
-        "pairs": len(margins),
-        "neutral_edits": len(neutral),
-        "held_out_nats": {name: _rounded(cost) for name, cost in costs.items()},
-        "ece": _rounded(expected_calibration_error(confidence, right.astype(float))),
-        "verdicts_on_pairs": int(given.sum()),
-        "right": _rounded(float(right[given].mean()) if given.any() else None),
-        "right_length_balanced": _rounded(
-            float(weights[given & right].sum() / weights[given].sum()) if given.any() else None
-        ),
-        "neutral_called_worse": _rounded(
-            float((quiet >= least).mean() / 2) if least is not None and len(quiet) else None
-        ),
-        "unrelated_commits": len(unrelated),
-        "unrelated_called_worse": _rounded(
-            float((worse >= least).mean()) if least is not None and len(worse) else None
-        ),
+    evidence = gather(pairs, criteria)
+    study = _Study.of(evidence, settings.folds)
+    speaking, verdicts = _share_budget(study, settings, shown)
+    written, measured = {}, {}
+    for key in criteria:
+        curve = study.whole.curves.get(key)
+        if curve is None:  # nothing to learn from: never a verdict
+            written[key], measured[key] = dict(_SILENT), {"pairs": 0}
+        else:
+            written[key] = _written(curve, verdicts[key].least)
+            measured[key] = _measured(study, key, verdicts[key])
+    return {
+        "format": 1,
+        "criteria": written,
+        "measured": measured,
+        "budget": _budget(settings, speaking, verdicts, shown),
     }
-    written = {
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """Curves fitted on some evidence: what was chosen for each criterion, and why.
+
+    nats: mean cost a pair of every kind of curve, on repositories left out of the fit.
+    """
+
+    evidence: Mapping[str, Evidence]
+    curves: Mapping[str, CriterionCalibration]
+    kinds: Mapping[str, str]
+    nats: Mapping[str, Mapping[str, float]]
+
+    @classmethod
+    def on(cls, evidence: Mapping[str, Evidence]) -> _Fitted:
+        """Choose and fit: the kind of curve that is likeliest on repositories it was not fitted
+        on.
+        """
+        costs = _held_out_costs(evidence)
+        kinds = _choose_kinds(costs)
+        fits = {name: fit(_asked(evidence)) for name, fit in CURVES.items()}
+        nats = {
+            key: {name: float(cost.mean()) if len(cost) else math.nan for name, cost in of.items()}
+            for key, of in costs.items()
+        }
+        curves = {key: fits[kinds[key]][key] for key in fits["temperature"]}
+        return cls(evidence, curves, kinds, nats)
+
+
+@dataclass(frozen=True, slots=True)
+class _Study:
+    """The calibration on all evidence, and the same procedure with each fold left out in turn.
+
+    parts: fitted without a fold, and the evidence of that fold.
+    """
+
+    whole: _Fitted
+    parts: Sequence[tuple[_Fitted, Mapping[str, Evidence]]]
+
+    @classmethod
+    def of(cls, evidence: Mapping[str, Evidence], folds: int) -> _Study:
+        assigned = _folds(evidence, folds)
+        parts = []
+        for fold in sorted(set(assigned.values())):
+            rest = {key: each.where(outside(assigned, fold)) for key, each in evidence.items()}
+            left_out = {key: each.where(in_fold(assigned, fold)) for key, each in evidence.items()}
+            if any(len(each.asked.margins) for each in rest.values()):
+                parts.append((_Fitted.on(rest), left_out))
+                log.info("calibrate: %d of %d folds", len(parts), len(set(assigned.values())))
+        return cls(_Fitted.on(evidence), parts)
+
+    def held_out(self, key: str) -> tuple[Margins, Margins]:
+        """Confidence in each pair of a criterion by the calibration that did not see its
+        repository, and whether it was right (1 or 0); shapes (n,).
+        """
+        confidence, right = [np.array([])], [np.array([])]
+        for fitted, left_out in self.parts:
+            margins = left_out[key].asked.margins
+            if key in fitted.curves and len(margins):
+                confidence.append(preferences(fitted.curves[key], np.abs(margins)))
+                right.append((margins > 0).astype(float))
+        return np.concatenate(confidence), np.concatenate(right)
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdicts:
+    """A criterion's threshold: the least confidence, None for never.
+
+    strictness: the share of the allowed noise it was chosen with. held_out: what such thresholds do
+    on repositories left out of their choice. leasts: those thresholds, one a fold.
+    """
+
+    least: float | None
+    strictness: float | None
+    held_out: Noise
+    leasts: tuple[float | None, ...]
+
+
+def _share_budget(
+    study: _Study, settings: CalibrateSettings, shown: Collection[str] | None
+) -> tuple[int, dict[str, _Verdicts]]:
+    """Thresholds such that the criteria that speak share the budget, in as few shares as are
+    enough: what a silent one does not need goes to the others.
+    """
+    keys = list(study.whole.curves)
+    counted = [key for key in keys if shown is None or key in shown]
+    most = max(1, len(counted))
+    for shares in [settings.speaking] if settings.speaking else range(1, most + 1):
+        limit = settings.limit(shares)
+        found = {key: _choose_threshold(study, key, limit) for key in keys}
+        if sum(found[key].least is not None for key in counted) <= shares:
+            break
+    return shares, found
+
+
+def _choose_threshold(study: _Study, key: str, limit: NoiseLimit) -> _Verdicts:
+    """The laxest threshold that keeps the limit on repositories left out of its choice."""
+    silent = _Verdicts(None, None, Noise(), ())
+    for strictness in _STRICTNESS:
+        stricter = limit.stricter(strictness)
+        leasts: list[float | None] = []
+        sums = []
+        for fitted, left_out in study.parts:
+            curve, least = fitted.curves.get(key), None
+            if curve is not None:
+                least = least_confidence_on(curve, fitted.evidence[key], stricter)
+                sums.append(noise(curve, least, left_out[key]))
+            leasts.append(least)
+        held_out = reduce(add, sums, Noise())
+        if held_out.keeps(limit):
+            least = least_confidence_on(
+                study.whole.curves[key], study.whole.evidence[key], stricter
+            )
+            return _Verdicts(least, strictness, held_out, tuple(leasts))
+        silent = _Verdicts(None, None, held_out, tuple(leasts))
+    return silent
+
+
+_Costs = Mapping[str, Mapping[str, Margins]]
+"""Nats of each pair, by criterion and kind of curve; pairs in one order for all kinds."""
+
+
+def _held_out_costs(evidence: Mapping[str, Evidence]) -> _Costs:
+    """What each pair costs under curves fitted without its repository; nothing where there is but
+    one repository.
+    """
+    assigned = _folds(evidence, _INNER_FOLDS)
+    costs: dict[str, dict[str, list[float]]] = {
+        key: {name: [] for name in CURVES} for key in evidence
+    }
+    for fold in sorted(set(assigned.values())):
+        rest = {key: each.where(outside(assigned, fold)) for key, each in evidence.items()}
+        left_out = {key: each.where(in_fold(assigned, fold)) for key, each in evidence.items()}
+        for name, fit in CURVES.items():
+            for key, curve in fit(_asked(rest)).items():
+                likely = preferences(curve, left_out[key].asked.margins)
+                costs[key][name] += (-np.log(np.maximum(likely, 1e-9))).tolist()
+    return {
+        key: {name: np.array(nats) for name, nats in by_name.items()}
+        for key, by_name in costs.items()
+    }
+
+
+def _choose_kinds(costs: _Costs) -> dict[str, str]:
+    """The kind that is likeliest over all criteria; another where a criterion prefers it by more
+    than a standard error of the difference, so that a hundred pairs do not choose by chance. Where
+    nothing can be told, what borrows most.
+
+    Source of the rule: Breiman et al. (1984), one standard error.
+    """
+    totals = {name: sum(float(of[name].sum()) for of in costs.values()) for name in CURVES}
+    common = min(totals, key=totals.__getitem__) if any(totals.values()) else "shrunk"
+    kinds = {}
+    for key, of in costs.items():
+        cost = {name: float(nats.sum()) for name, nats in of.items()}
+        best = min(cost, key=cost.__getitem__)
+        gain = of[common] - of[best]
+        sure = len(gain) > 1 and gain.sum() > gain.std(ddof=1) * math.sqrt(len(gain))
+        kinds[key] = best if sure else common
+    return kinds
+
+
+def _asked(evidence: Mapping[str, Evidence]) -> dict[str, Margins]:
+    return {key: each.asked.margins for key, each in evidence.items()}
+
+
+def _folds(evidence: Mapping[str, Evidence], count: int) -> dict[str, int]:
+    return group_folds(
+        [
+            sample.groups
+            for each in evidence.values()
+            for sample in (each.asked, each.neutral, each.unrelated)
+        ],
+        count,
+    )
+
+
+def _written(curve: CriterionCalibration, least: float | None) -> dict[str, Any]:
+    return {
         "temperature": round(curve.temperature, 4),
         # Rounded towards silence.
         "worse_at": None if least is None else math.floor((1 - least) * 1e6) / 1e6,
@@ -199,54 +289,110 @@ def _calibrate_criterion(
         "isotonic": curve.isotonic
         and {"margins": curve.isotonic.margins, "preferences": curve.isotonic.preferences},
     }
-    return written, measured
 
 
-def _choose_curve(
-    margins: NDArray[np.float64], groups: Sequence[str]
-) -> tuple[CriterionCalibration, dict[str, float]]:
-    """The temperature or the isotonic curve, whichever is likelier on groups it was not fitted on.
+def _measured(study: _Study, key: str, verdicts: _Verdicts) -> dict[str, Any]:
+    curve, evidence = study.whole.curves[key], study.whole.evidence[key]
+    margins = evidence.asked.margins
+    confidence = preferences(curve, np.abs(margins))
+    found = noise(curve, verdicts.least, evidence)
+    held_confidence, held_right = study.held_out(key)
+    floor = calibration_floor(confidence)
+    return {
+        "pairs": len(margins),
+        "repositories": len(set(evidence.asked.groups.tolist())),
+        "neutral_edits": found.neutral,
+        "unrelated_commits": found.unrelated,
+        "curve": study.whole.kinds[key],
+        "held_out_nats": {
+            name: None if math.isnan(cost) else _rounded(cost)
+            for name, cost in study.whole.nats[key].items()
+        },
+        "ece": _rounded(expected_calibration_error(confidence, (margins > 0).astype(float))),
+        "ece_held_out": _rounded(expected_calibration_error(held_confidence, held_right)),
+        "ece_floor": None if floor is None else _rounded(floor.mean),
+        "ece_floor_high": None if floor is None else _rounded(floor.high),
+        **_said(found),
+        "strictness": verdicts.strictness,
+        "held_out": _said(verdicts.held_out) | _precision(verdicts.held_out),
+        "stability": _stability(study, key, verdicts),
+    }
 
-    :return: the curve fitted on all, and the mean nats a pair of both, over five folds.
-    """
-    names = sorted(set(groups))
-    fold = np.array([names.index(group) % _FOLDS for group in groups])
-    fits: Mapping[str, Callable[[NDArray[np.float64]], CriterionCalibration]] = {
-        "temperature": lambda some: CriterionCalibration(fit_temperature(some)),
-        "isotonic": lambda some: CriterionCalibration(
-            fit_temperature(some), isotonic=fit_isotonic(some)
+
+def _said(found: Noise) -> dict[str, Any]:
+    spoken = found.given > 0
+    return {
+        "verdicts_on_pairs": found.given,
+        "right": _rounded(found.right / found.given if spoken else None),
+        "right_length_balanced": _rounded(found.right_weight / found.weight if spoken else None),
+        "neutral_called_worse": _rounded(
+            found.neutral_flagged / 2 / found.neutral if spoken and found.neutral else None
+        ),
+        "unrelated_called_worse": _rounded(
+            found.unrelated_flagged / found.unrelated if spoken and found.unrelated else None
         ),
     }
-    costs = {}
-    for name, make in fits.items():
-        nats = []
-        for left_out in sorted(set(fold)):
-            if (fold != left_out).any():
-                curve = make(margins[fold != left_out])
-                nats += [
-                    -math.log(max(curve.preference(m), 1e-9)) for m in margins[fold == left_out]
-                ]
-        costs[name] = float(np.mean(nats)) if nats else 0.0
-    best = min(costs, key=lambda name: costs[name])  # the temperature, where nothing can be told
-    return fits[best](margins), costs
 
 
-def _family(criterion: str) -> str:
-    return CRITERIA.get(criterion) or criterion
+def _precision(found: Noise) -> dict[str, Any]:
+    low, high = wilson(found.right, found.given)
+    return {"right_low": low, "right_high": high}
 
 
-def _never_judged(pair: PreferencePair) -> bool:
-    language = language_named(pair.language)
-    return language is not None and same_code(pair.rejected, pair.chosen, language)
+def _stability(study: _Study, key: str, verdicts: _Verdicts) -> dict[str, Any] | None:
+    """How much of what is said hangs on a tenth of the repositories.
 
-
-def _direction_weights(longer: Sequence[bool | None]) -> NDArray[np.float64]:
-    """Weights that give the pairs whose chosen side is longer and those whose is shorter the same
-    total.
+    kept: of the verdicts on the pairs, the share that a calibration without a fold gives too, over
+    the folds: mean and least. speaks_at: range of |margin|, logits, from which they speak; None in
+    it for never.
     """
-    counts = {direction: max(1, longer.count(direction)) for direction in (True, False)}
-    mean = sum(counts.values()) / 2
-    return np.array([1.0 if each is None else mean / counts[each] for each in longer])
+    if verdicts.least is None:
+        return None
+    margins = np.abs(study.whole.evidence[key].asked.margins)
+    given = preferences(study.whole.curves[key], margins) >= verdicts.least
+    kept: list[float] = []
+    ends: list[float | None] = []
+    for (fitted, _), least in zip(study.parts, verdicts.leasts, strict=True):
+        curve = fitted.curves.get(key)
+        if curve is None or least is None:
+            kept.append(0.0)
+            ends.append(None)
+            continue
+        also = preferences(curve, margins) >= least
+        kept.append(float((given & also).sum() / given.sum()))
+        ends.append(float(margins[also].min()) if also.any() else None)
+    known = [end for end in ends if end is not None]
+    return {
+        "kept_mean": _rounded(float(np.mean(kept))),
+        "kept_least": _rounded(min(kept)),
+        "speaks_at": [_rounded(min(known)), _rounded(max(known))] if known else None,
+        "silent_folds": ends.count(None),
+    }
+
+
+def _budget(
+    settings: CalibrateSettings,
+    speaking: int,
+    verdicts: Mapping[str, _Verdicts],
+    shown: Collection[str] | None,
+) -> dict[str, Any]:
+    """What was allowed, and what is expected of it on repositories left out."""
+    spoken = [
+        each.held_out
+        for key, each in verdicts.items()
+        if each.least is not None and (shown is None or key in shown)
+    ]
+    shares = [each.unrelated_flagged / each.unrelated for each in spoken if each.unrelated]
+    limit = settings.limit(speaking)
+    return {
+        "wrong_comments_a_pull_request": settings.wrong_comments,
+        "functions_a_pull_request": settings.functions,
+        "shares": speaking,
+        "unrelated_called_worse_at_most": _rounded(limit.unrelated),
+        "neutral_called_worse_at_most": _rounded(limit.neutral),
+        "criteria_that_speak": len(spoken),
+        "wrong_comments_expected": _rounded(settings.functions * sum(shares)),
+    }
 
 
 def _rounded(value: float | None) -> float | None:

@@ -1,62 +1,78 @@
-"""`themis-train calibrate`: probabilities and thresholds of a bundle. Argument handling only."""
+"""`themis-train calibrate`: probabilities and thresholds of a model. Argument handling only."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
-from training.commands.arguments import FILE, FOLDER, RECORDS, read_records
+from training.calibrate import CalibrateSettings
+from training.commands.arguments import FILE, FOLDER
+from training.settings import stage_options, write_settings
 
 
 @click.command()
-@click.argument("bundle", type=FOLDER)
+@click.argument("model", type=FOLDER)
 @click.argument("out", type=FILE)
-@RECORDS
-@click.option(
-    "--precision",
-    default=0.9,
-    show_default=True,
-    help="Least share of right verdicts on held-out pairs.",
-)
-@click.option(
-    "--neutral-share",
-    default=0.004,
-    show_default=True,
-    help="Greatest share of neutral edits called worse, per criterion.",
-)
-@click.option(
-    "--unrelated-share",
-    default=0.01,
-    show_default=True,
-    help="Greatest share of commits made for something else called worse, per criterion.",
-)
-@click.option("--threads", default=0, show_default=True, help="0: one a physical core.")
+@click.argument("records", nargs=-1, required=True, type=FILE)
+@stage_options(CalibrateSettings, "calibrate")
 def calibrate(
-    bundle: Path,
-    out: Path,
-    records: tuple[Path, ...],
-    precision: float,
-    neutral_share: float,
-    unrelated_share: float,
-    threads: int,
+    model: Path, out: Path, records: tuple[Path, ...], settings: CalibrateSettings
 ) -> None:
-    """Measure BUNDLE on held-out RECORDS (neutral pairs among them) and write its calibration.json
-    to OUT.
-    """
-    from review_core.bundle import load_bundle
-    from review_core.cache import RewardCache, default_cache_path
-    from review_core.engine import Engine
-    from review_core.scorer import Scorer
-    from training.calibrate import NoiseLimit
-    from training.calibrate import calibrate as measure
+    """Measure MODEL, a bundle or a checkpoint, on held-out RECORDS (neutral pairs among them) and
+    write its calibration.json to OUT.
 
-    loaded = load_bundle(bundle)
-    cache = RewardCache(default_cache_path())  # `themis bench` finds the rewards there
-    scorer = Scorer(loaded, Engine(loaded, threads=threads), cache)
-    limit = NoiseLimit(precision, neutral_share, unrelated_share)
-    calibration = measure(read_records(records), scorer, limit)
-    out.write_text(json.dumps(calibration, indent=2) + "\n", encoding="utf-8")
-    for criterion, found in calibration["measured"].items():
-        click.echo(f"{criterion:<28} {json.dumps(found)}")
+    Margins are kept beside OUT: run again, with other settings, it scores only what is missing.
+    """
+    from training.calibrate import calibrate as measure
+    from training.evaluation.benchmark import read_records
+    from training.evaluation.margins import score_pairs
+    from training.evaluation.scorers import open_model
+    from training.evaluation.settings import ScoringSettings
+
+    opened = open_model(model, ScoringSettings(settings.threads, settings.cache))
+    pairs = [pair for path in records for pair in read_records(path)]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    kept = out.with_name(f"margins-{opened.identity[:12]}.jsonl.zst")
+    scored = score_pairs(kept, pairs, opened.scorer, opened.identity)
+    made = measure(scored, list(opened.scorer.criteria), settings, opened.shown)
+    out.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
+    write_settings(out.parent, "calibrate", settings, model=model, records=list(records))
+    for line in _table(made):
+        click.echo(line)
+
+
+def _table(made: dict[str, Any]) -> list[str]:
+    """A line a criterion: calibration error held out, in sample and its floor; what it says."""
+    lines = [
+        f"{'':<28} {'pairs':>5} {'curve':>11}  {'ECE':>5} {'(fit)':>7} {'floor':>6}   "
+        "verdicts held out, right, on other commits"
+    ]
+    for key, found in made["measured"].items():
+        if not found["pairs"]:
+            lines.append(f"{key:<28} {0:>5}  no pairs: silent")
+            continue
+        said = found["held_out"]
+        speech = (
+            f"{said['verdicts_on_pairs']}, {said['right']} "
+            f"[{said['right_low']}, {said['right_high']}], {said['unrelated_called_worse']}"
+            if made["criteria"][key]["better_at"] is not None
+            else "silent"
+        )
+        lines.append(
+            f"{key:<28} {found['pairs']:>5} {found['curve']:>11}  {_share(found['ece_held_out'])} "
+            f"({_share(found['ece'])}) {_share(found['ece_floor'])}   {speech}"
+        )
+    budget = made["budget"]
+    lines.append(
+        f"wrong comments a pull request of {budget['functions_a_pull_request']:g} functions: "
+        f"{budget['wrong_comments_expected']} expected, "
+        f"{budget['wrong_comments_a_pull_request']} allowed"
+    )
+    return lines
+
+
+def _share(value: float | None) -> str:
+    return "  -  " if value is None else f"{value:.3f}"

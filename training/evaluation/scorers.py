@@ -5,7 +5,7 @@ in torch and in batches.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from review_core.bundle import MANIFEST, file_sha256, load_bundle
 from review_core.calibration import Calibration, CriterionCalibration
 from review_core.errors import InputError
 from review_core.layout import Slot, TokenSequence, normalise
+from review_core.types import Axis
 from training.card import CARD
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Opened:
     """A model ready to score.
 
     identity: a hash of what makes its rewards. calibrated: whether the calibration was fitted; else
-    it is the plain sigmoid of the margin.
+    it is the plain sigmoid of the margin. shown: the criteria that serve an axis.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Opened:
     scorer: PairScorer
     calibration: Calibration
     calibrated: bool
+    shown: frozenset[str]
 
 
 def open_model(path: Path, settings: ScoringSettings) -> Opened:
@@ -90,14 +92,21 @@ def _open_bundle(path: Path, settings: ScoringSettings) -> Opened:
     cache = RewardCache(default_cache_path()) if settings.cache else None
     scorer = Scorer(bundle, Engine(bundle, threads=settings.threads), cache)
     calibration = Calibration.from_json(bundle.calibration_json)
-    return Opened(bundle.manifest.name, bundle.scoring_sha256, scorer, calibration, True)
+    manifest = bundle.manifest
+    return Opened(
+        manifest.name, bundle.scoring_sha256, scorer, calibration, True, _shown(manifest.axes)
+    )
 
 
 def _open_checkpoint(path: Path, settings: ScoringSettings) -> Opened:
     scorer = CheckpointScorer(path, settings)
     identity = f"{weights_hash(path)} {settings.dtype}"
     plain = plain_calibration(scorer.criteria)
-    return Opened(scorer.name, identity, scorer, plain, False)
+    return Opened(scorer.name, identity, scorer, plain, False, _shown(scorer.axes))
+
+
+def _shown(axes: Mapping[Axis, Sequence[str]]) -> frozenset[str]:
+    return frozenset(key for keys in axes.values() for key in keys)
 
 
 class CheckpointScorer:
@@ -114,7 +123,7 @@ class CheckpointScorer:
         model: Any = self._model
         model.to(torch_device(settings.device))
         self._batch_tokens = settings.batch_tokens
-        self.name = self._card.name
+        self.name, self.axes = self._card.name, self._card.axes
 
     @property
     def criteria(self) -> list[str]:
