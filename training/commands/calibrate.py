@@ -28,14 +28,14 @@ def calibrate(
     """
     from training.calibrate import calibrate as measure
     from training.evaluation.benchmark import read_records
-    from training.evaluation.margins import score_pairs
+    from training.evaluation.margins import pairs_hash, score_pairs
     from training.evaluation.scorers import open_model
     from training.evaluation.settings import ScoringSettings
 
     opened = open_model(model, ScoringSettings(settings.threads, settings.cache))
     pairs = [pair for path in records for pair in read_records(path)]
     out.parent.mkdir(parents=True, exist_ok=True)
-    kept = out.with_name(f"margins-{opened.identity[:12]}.jsonl.zst")
+    kept = out.with_name(f"margins-{opened.identity[:8]}-{pairs_hash(pairs)[:8]}.jsonl.zst")
     scored = score_pairs(kept, pairs, opened.scorer, opened.identity)
     made = measure(scored, list(opened.scorer.criteria), settings, opened.shown)
     out.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")

@@ -26,6 +26,19 @@ from training.sampling import chosen_is_longer
 
 log = logging.getLogger(__name__)
 FORMAT = 1
+_TOLD_BY = (
+    "input",
+    "chosen",
+    "rejected",
+    "language",
+    "aspect",
+    "fine_aspect",
+    "source",
+    "subset",
+    "idx",
+    "tie",
+)
+"""The fields of a pair that its line here comes from; further ones may come and go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +87,7 @@ def score_pairs(
     :param identity: what tells the scorer from others: a hash of its weights.
     :raises InputError: if `path` holds margins of other pairs or of another model.
     """
-    header = {"format": FORMAT, "scorer": identity, "pairs": len(pairs), "of": _pairs_hash(pairs)}
+    header = {"format": FORMAT, "scorer": identity, "pairs": len(pairs), "of": pairs_hash(pairs)}
     if path.exists():
         found, scored = read_margins(path)
         _check_same(path, found, header)
@@ -188,8 +201,10 @@ def _check_same(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any])
             raise InputError(f"{path} has the margins of {what}; name another folder or remove it")
 
 
-def _pairs_hash(pairs: Sequence[PreferencePair]) -> str:
+def pairs_hash(pairs: Sequence[PreferencePair]) -> str:
+    """What tells these pairs, in this order, from others."""
     digest = hashlib.sha256()
     for pair in pairs:
-        digest.update(repr(pair).encode("utf-8", "surrogatepass"))
+        fields = [getattr(pair, name) for name in _TOLD_BY]
+        digest.update(repr(fields).encode("utf-8", "surrogatepass"))
     return digest.hexdigest()

@@ -21,6 +21,8 @@ from training.card import CARD
 if TYPE_CHECKING:
     from training.evaluation.settings import ScoringSettings
 
+_ASKED = ("config.json", "tokenizer.json", CARD)
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:
@@ -59,10 +61,12 @@ def plain_calibration(criteria: Sequence[str]) -> Calibration:
 
 
 def weights_hash(folder: Path) -> str:
-    """A hash of a model folder: its weights, its tokenizer and what it says of itself."""
+    """A hash of a model folder: its weights, its tokenizer and how it is asked; not of what is put
+    beside them, such as a calibration.
+    """
     digest = hashlib.sha256()
     for path in sorted(folder.iterdir()):
-        if path.suffix in (".safetensors", ".bin", ".json") and path.is_file():
+        if path.suffix in (".safetensors", ".bin") or path.name in _ASKED:
             digest.update(f"{path.name} {file_sha256(path)}\n".encode())
     return digest.hexdigest()
 
