@@ -69,6 +69,11 @@ def run_bench(
     :raises InputError: if no criterion of the model answers to any pair's aspect.
     """
     known = [pair for pair in pairs if pair.aspect in scorer.criteria and not pair.tie]
+    if pairs and all(pair.tie for pair in pairs):
+        raise InputError(
+            f"all {len(pairs)} pairs are neutral edits, which have no better side; "
+            "name a file of preferences"
+        )
     if not known:
         named = sorted({pair.aspect for pair in pairs})[:5]
         raise InputError(

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
 import pytest
 
+from review_core.bench import run_bench
 from review_core.calibration import Calibration, CriterionCalibration
-from training.evaluation.margins import ScoredPair
+from review_core.records import PreferencePair
+from training.evaluation.benchmark import Published
+from training.evaluation.margins import ScoredPair, score_pairs
+from training.evaluation.report import Report
 from training.evaluation.scorers import plain_calibration
 from training.evaluation.tables import Contender, Evaluation, evaluate_pairs
 from training.evaluation.verdicts import any_neutral_flagged, count_verdicts, wilson
@@ -104,3 +111,53 @@ def test_the_wilson_interval_is_that_of_the_books() -> None:
     """9 of 10 at z = 1.96: centre (.9 + .1921) / 1.3841 = .7890, half-width .1932."""
     assert wilson(9, 10) == (pytest.approx(0.5958, abs=2e-4), pytest.approx(0.9821, abs=2e-4))
     assert wilson(0, 0) == (None, None)
+
+
+class LengthScorer:
+    criteria = (FIX, FINE)
+    reads_intent = False
+
+    def rewards(
+        self, codes: Sequence[str], *, intent: str = ""
+    ) -> Sequence[Mapping[str, float] | None]:
+        return [{FIX: float(len(code) % 5), FINE: -float(len(code) % 3)} for code in codes]
+
+
+def test_the_figures_are_those_of_themis_bench(tmp_path: Path) -> None:
+    """Two programs count the same pairs: they must not say two things."""
+    pairs = [
+        PreferencePair(
+            "", "x" * (i % 13), "x" * (i * i % 11), "C", FIX, FINE, source=f"o/r{i % 6}@1:f"
+        )
+        for i in range(90)
+    ]
+    bench = run_bench(pairs, LengthScorer(), PLAIN).to_json()
+    scored_pairs = score_pairs(tmp_path / "m.zst", pairs, LengthScorer(), "model")
+    found = evaluation(*scored_pairs)
+    assert bench["overall"].items() <= found.overall.to_json().items()
+    for name in ("aspect", "fine_aspect", "language", "subset"):
+        for key, row in bench[name].items():
+            assert row.items() <= found.tables[name][key].to_json().items()
+
+
+def test_published_figures_stand_beside_ours_in_the_report() -> None:
+    """All pairs right: 1.000 above the paper's .918."""
+    published = Published.read()
+    pairs = [
+        scored(1, aspect=FIX, subset="RUNBUGRUN", group=f"g{index}") for index in range(50)
+    ] + [scored(1, aspect=CLEAN, subset="ECCO", group=f"g{index}") for index in range(50)]
+    text = Report(
+        model="ours",
+        records=["benchmark.parquet"],
+        calibrated=True,
+        evaluation=evaluation(*pairs),
+        verdicts={},
+        neutral_flagged=(0, 0),
+        rankings={},
+        published=(published, (FIX, CLEAN, "all")),
+        pictures=[],
+    ).to_markdown()
+    assert "| model | Functional Correctness | Readability Maintainability | all |" in text
+    assert "| **ours** | 1.000 [1.000, 1.000] | 1.000 [1.000, 1.000] | 1.000" in text
+    assert "| Themis-RM-32B | .943 | .876 | .918 |" in text
+    assert published.source in text
