@@ -3,57 +3,41 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from training.commands.arguments import FOLDER, RECORDS, read_records
+from training.fitting.settings import FitSettings
+from training.settings import stage_options, write_settings
+
+TRY_AGAIN = 75
+"""The exit code of a run whose time was up: EX_TEMPFAIL of sysexits."""
 
 
 @click.command()
-@click.argument("start", type=FOLDER)
+@click.argument("start")
 @click.argument("out", type=FOLDER)
 @RECORDS
-@click.option(
-    "--trainable", default="lora", show_default=True, type=click.Choice(["all", "lora", "heads"])
-)
-@click.option("--epochs", default=1, show_default=True)
-@click.option("--batch", default=16, show_default=True, help="Pairs a step.")
-@click.option("--learning-rate", default=2e-4, show_default=True)
-@click.option(
-    "--language-weight",
-    default=0.0,
-    show_default=True,
-    help="Weight of the language-model loss on chosen sides.",
-)
-@click.option(
-    "--centring-weight", default=0.001, show_default=True, help="Weight of (reward + reward)^2."
-)
-@click.option(
-    "--dtype", default="float32", show_default=True, type=click.Choice(["float32", "bfloat16"])
-)
-@click.option("--seed", default=0, show_default=True)
-def fit(
-    start: Path,
-    out: Path,
-    records: tuple[Path, ...],
-    language_weight: float,
-    centring_weight: float,
-    **settings: Any,
-) -> None:
-    """Train the checkpoint START on RECORDS by gradient and write OUT.
+@stage_options(FitSettings, "fit")
+def fit(start: str, out: Path, records: tuple[Path, ...], settings: FitSettings) -> int:
+    """Train START on RECORDS by gradient and write the checkpoint OUT.
 
-    Run again to go on from the last saved step.
+    START is a checkpoint, or any causal language model (name or folder), which gets reward heads.
+    Run again to go on from the last save; under accelerate launch it runs in many processes.
+    training/recipes has the configurations of the paper's two stages.
     """
-    from training.fit import FitSettings
-    from training.fit import fit as train
-    from training.objective import Objective
+    from training.fitting.loop import fit as train
+    from training.margins import read_margins
 
-    objective = Objective(language_weight, centring_weight)
-    train(
-        start,
-        read_records(records),
-        FitSettings(objective=objective, **settings),
-        out,
-        name=out.name,
+    pairs, held_out = read_records(records), read_records(settings.held_out)
+    soft = read_margins(settings.teacher) if settings.teacher else None
+    out.mkdir(parents=True, exist_ok=True)
+    write_settings(out, "fit", settings, start=start, records=records)
+    done = train(start, pairs, settings, out, name=out.name, held_out=held_out, soft=soft)
+    if not done.finished:
+        click.echo(f"{out}: time is up after step {done.steps} of {done.of}; run again to go on")
+        return TRY_AGAIN
+    click.echo(
+        f"{out}: {done.pairs} pairs, {done.of} steps; kept the checkpoint of step {done.kept}"
     )
+    return 0
