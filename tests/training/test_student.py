@@ -1,69 +1,47 @@
-"""Cutting a base: vocabulary, layers, rounding; and the road from features to a checkpoint."""
+"""Cutting a base or a trained checkpoint: vocabulary, layers, width, rounding."""
 
 from __future__ import annotations
 
 import json
-import shutil
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
+from fit_samples import CODE, SPEC, pairs, write_student
 from tokenizers import Tokenizer
-from transformers import AutoModelForCausalLM
-
-from model_export.checkpoint import read_checkpoint
-from model_export.write import write_bundle
-from review_core.bundle import Criterion, Pooling
-from review_core.engine import Engine
-from review_core.errors import InputError
-from review_core.layout import Layout, Slot, normalise
-from review_core.records import PreferencePair
-from review_core.scorer import Scorer
-from training.card import Card
-from training.criteria import CRITERIA, Asking
-from training.features import FeatureSpec, extract, load_features
-from training.fit import FitSettings, fit
-from training.heads import HeadSpec, fit_heads, fit_one_head, write_checkpoint
-from training.model import CheckpointScorer, load_checkpoint, pooled_rewards
-from training.objective import Objective
-from training.rounding import round_blocks
-from training.student import (
-    StudentSpec,
-    cut_student,
-    cut_vocabulary,
-    student_card,
-    token_counts,
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+    Qwen3Config,
+    Qwen3ForCausalLM,
 )
+
+from review_core.bundle import Criterion
+from review_core.errors import InputError
+from review_core.records import write_pairs
+from training.card import Card, Quantisation
+from training.cli import cli
+from training.criteria import Asking
+from training.model import CheckpointScorer, load_checkpoint
+from training.rounding import round_blocks
+from training.specs import StudentSpec
+from training.student import cut_student, cut_vocabulary, student_card, token_counts
 from training.tiny import write_tiny_base
 
-CODE = [
-    "def area(width, height):\n    return width * height\n",
-    "def area(width, height):\n    result = 0\n    for _ in range(height):\n"
-    "        result += width\n    return result\n",
-    "function add(a, b) {\n  return a + b;\n}\n",
-    "int add(int a, int b) {\n    return a + b;\n}\n",
-    "def keep(items):\n    return [item for item in items if item is not None]\n",
-]
-SPEC = StudentSpec(layers=2, vocabulary=320, weight_bits=4, block_size=32)
-
-
-def pairs() -> list[PreferencePair]:
-    """Shorter code is better here, in every aspect and language."""
-    made = []
-    for index in range(48):
-        long = CODE[index % 5] + f"# note {index}\n" * 3
-        made.append(
-            PreferencePair("do it", CODE[index % 5], long, "Python", list(CRITERIA)[index % 5])
-        )
-    return made
+PLAIN = StudentSpec(layers=2, vocabulary=0, weight_bits="none", embedding_bits="none")
 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("base")
     write_tiny_base(folder, CODE * 5, 400)
     return folder
@@ -71,10 +49,52 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def student(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("student")
-    card = student_card("tiny", "tiny base", "Apache-2.0", SPEC, Asking.HEADS)
-    cut_student(base, folder, SPEC, CODE, card)
-    return folder
+    return write_student(base, tmp_path_factory.mktemp("student"))
+
+
+@pytest.fixture(scope="module")
+def deep(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A causal model of five layers, each with a mark in its first norm, of either family: tied as
+    the small published ones are, or not.
+    """
+    made: dict[str, Path] = {}
+
+    def make(family: str) -> Path:
+        if family not in made:
+            folder = tmp_path_factory.mktemp(family)
+            tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
+            fields: dict[str, Any] = {
+                "vocab_size": tokenizer.get_vocab_size(),
+                "hidden_size": 32,
+                "intermediate_size": 64,
+                "num_hidden_layers": 5,
+                "num_attention_heads": 4,
+                "num_key_value_heads": 2,
+                "tie_word_embeddings": family == "qwen2",
+            }
+            torch.manual_seed(0)
+            model: Any = (
+                Qwen3ForCausalLM(Qwen3Config(**fields, head_dim=16))
+                if family == "qwen3"
+                else Qwen2ForCausalLM(Qwen2Config(**fields))
+            )
+            with torch.no_grad():
+                for index, layer in enumerate(model.model.layers):
+                    layer.input_layernorm.weight.fill_(1 + index)
+                    if family == "qwen3":
+                        layer.self_attn.q_norm.weight.fill_(1 + index)
+            model.save_pretrained(folder)
+            PreTrainedTokenizerFast(tokenizer_object=tokenizer).save_pretrained(folder)
+            made[family] = folder
+        return made[family]
+
+    return make
+
+
+def cut(base: Path, out: Path, spec: StudentSpec) -> Any:
+    """The model of a student cut to `spec`."""
+    cut_student(base, out, spec, CODE, student_card("s", base, "MIT", spec, Asking.HEADS))
+    return load_checkpoint(out)[0]
 
 
 def test_kept_text_tokenises_as_before_and_other_text_round_trips(base: Path) -> None:
@@ -119,141 +139,6 @@ def test_a_student_is_its_base_with_fewer_rows_and_rounded_weights(
     assert torch.equal(model.base_model.layers[0].mlp.up_proj.weight, expected)
 
 
-def test_features_of_a_pair_equal_two_full_passes_and_resume(student: Path, tmp_path: Path) -> None:
-    some = [*pairs()[:5], PreferencePair("", "x " * 3000, "y", "C", "Runtime_Efficiency")]
-    card = Card.read(student)
-    spec = FeatureSpec((1, 2), card.layout, max_tokens=512, dtype="float32")
-    extract(student, some, spec, tmp_path / "f", shard_size=4, workers=1)
-    kept, states = load_features([tmp_path / "f"], 2, "mean")
-    assert kept == some[:5]  # the long one is left out
-    model, tokenizer, _ = load_checkpoint(student)
-    with torch.no_grad():
-        model.score.weight.copy_(torch.eye(7, 64))
-    for row, pair in zip(states, kept, strict=True):
-        sides = [
-            card.layout.render(tokenizer, normalise(code)) for code in (pair.chosen, pair.rejected)
-        ]
-        full = pooled_rewards(model, sides, "mean").detach().numpy()
-        assert np.allclose(row[:, :7], full, atol=2e-3)
-    shard = tmp_path / "f" / "shard-000000.npy"
-    before = shard.stat().st_mtime_ns
-    (tmp_path / "f" / "shard-000004.npy").unlink()
-    with pytest.raises(InputError, match="not finished"):
-        load_features([tmp_path / "f"], 2, "mean")
-    extract(student, some, spec, tmp_path / "f", shard_size=4, workers=1)
-    assert shard.stat().st_mtime_ns == before
-    with pytest.raises(ValueError, match="other pairs"):
-        extract(student, some[:2], spec, tmp_path / "f", shard_size=4, workers=1)
-    with pytest.raises(InputError, match="not 3"):
-        load_features([tmp_path / "f"], 3, "mean")
-
-
-def test_heads_learn_a_direction_share_it_and_land_in_a_checkpoint(
-    student: Path, tmp_path: Path
-) -> None:
-    """Chosen has a higher first feature in every aspect but security, which was never seen."""
-    rng = np.random.default_rng(0)
-    states = rng.normal(0, 1, (300, 2, 64)).astype(np.float32)
-    states[:, 0, 0] += 1.5
-    aspects = [key for key in CRITERIA if key not in ("Security_Hardness", "Readability")]
-    made = [PreferencePair("", "xx", "x", "C", aspects[i % len(aspects)]) for i in range(300)]
-    heads = fit_heads(made, states, HeadSpec(ridge=0.01))
-    right = ((states[:, 0] - states[:, 1]) @ heads["Functional_Correctness"] > 0).mean()
-    assert right > 0.8
-    shared = heads["Security_Hardness"]
-    assert int(np.abs(shared).argmax()) == 0 and shared[0] > 0  # leans on what the others share
-    alone = fit_heads(made, states, HeadSpec(ridge=0.01, shared=False))
-    assert np.allclose(alone["Security_Hardness"], 0)
-    write_checkpoint(student, 1, heads, Card.read(student), tmp_path / "c")
-    model, _, card = load_checkpoint(tmp_path / "c")
-    assert model.config.num_hidden_layers == 1 == len(model.base_model.layers)
-    written = model.score.weight[card.criteria["Maintainability"].head].detach().numpy()
-    assert np.allclose(written, heads["Maintainability"])
-
-
-def test_ties_hold_heads_still() -> None:
-    """Neutral pairs differ along feature 1 only, either way: with them it is used less."""
-    rng = np.random.default_rng(1)
-    states = rng.normal(0, 0.1, (400, 2, 8)).astype(np.float32)
-    states[:200, 0, :2] += 1.0  # real pairs: features 0 and 1 agree
-    states[200:, 0, 1] += rng.choice([-3.0, 3.0], 200)
-    key = "Functional_Correctness"
-    made = [PreferencePair("", "xx", "x", "C", key) for _ in range(200)]
-    ties = [PreferencePair("", "xx", "x", "C", key, tie=True) for _ in range(200)]
-    plain = fit_heads(made, states[:200], HeadSpec())[key]
-    quiet = fit_heads(made + ties, states, HeadSpec(tie_weight=2.0))[key]
-    assert abs(quiet[1] / quiet[0]) < 0.5 * abs(plain[1] / plain[0])
-
-
-@pytest.mark.parametrize("trainable", ["all", "lora", "heads"])
-def test_fitting_lowers_the_loss_and_writes_a_plain_checkpoint(
-    student: Path, tmp_path: Path, trainable: str
-) -> None:
-    settings = FitSettings(
-        trainable=trainable,  # type: ignore[arg-type]
-        epochs=6,
-        learning_rate=1e-2,
-        final_learning_rate=1e-3,
-        weight_decay=0.0,
-        objective=Objective(language_weight=0.05 if trainable == "all" else 0.0),
-    )
-    fit(student, pairs(), settings, tmp_path / "out", name="fitted")
-    lines = [json.loads(line) for line in (tmp_path / "out" / "log.jsonl").read_text().splitlines()]
-    assert lines[-1]["loss"] < lines[0]["loss"]
-    scorer = CheckpointScorer(tmp_path / "out")
-    assert scorer.card.name == "fitted"
-    short, long = scorer.rewards([pairs()[0].chosen, pairs()[0].rejected])
-    assert short and long and short["Functional_Correctness"] > long["Functional_Correctness"]
-
-
-class _Interrupted(Objective):
-    """Stops like a killed process would, at the fourth batch."""
-
-    calls = 0
-
-    def __call__(self, *tensors: Any) -> Any:
-        _Interrupted.calls += 1
-        if _Interrupted.calls == 4:
-            raise KeyboardInterrupt
-        return super().__call__(*tensors)
-
-
-def test_an_interrupted_fit_ends_where_an_unbroken_one_does(student: Path, tmp_path: Path) -> None:
-    """Six steps, saved every second one, killed in the fourth: bit for bit the same in the end.
-
-    The layout has an intent slot, so that what is dropped at random is part of it.
-    """
-    start = tmp_path / "start"
-    shutil.copytree(student, start)
-    layout = Layout(("<|im_start|>", Slot.INTENT, "\n", Slot.CODE, "<|im_end|>"))
-    replace(Card.read(student), layout=layout).write(start)
-    settings = FitSettings(trainable="all", epochs=2, save_every=2, learning_rate=1e-2)
-    fit(start, pairs(), settings, tmp_path / "whole", name="m")
-    with pytest.raises(KeyboardInterrupt):
-        fit(start, pairs(), replace(settings, objective=_Interrupted()), tmp_path / "b", name="m")
-    assert torch.load(tmp_path / "b" / "state.pt", weights_only=True)["step"] == 2
-    fit(start, pairs(), settings, tmp_path / "b", name="m")
-    logs = [(tmp_path / name / "log.jsonl").read_text() for name in ("whole", "b")]
-    assert logs[0] == logs[1]
-    assert logs[0].count("\n") == 6
-    weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "b")]
-    assert weights[0] == weights[1]
-
-
-def test_balance_keeps_length_from_being_learned() -> None:
-    """Feature 0 says nothing but which side is longer; three in four chosen sides are."""
-    rng = np.random.default_rng(2)
-    states = rng.normal(0, 0.3, (400, 2, 4)).astype(np.float32)
-    key = "Functional_Correctness"
-    longer = np.arange(400) % 4 != 0
-    states[:, 0, 0] += np.where(longer, 1.0, -1.0)
-    made = [PreferencePair("", "xx" if each else "", "x", "C", key) for each in longer]
-    even = fit_heads(made, states, HeadSpec())[key]
-    plain = fit_heads(made, states, HeadSpec(balance=False))[key]
-    assert plain[0] > 0.3
-    assert abs(even[0]) < plain[0] / 5
-
-
 def test_a_folder_without_a_card_or_model_says_what_to_give(tmp_path: Path, student: Path) -> None:
     with pytest.raises(InputError, match=r"no themis\.json"):
         load_checkpoint(tmp_path)
@@ -262,33 +147,105 @@ def test_a_folder_without_a_card_or_model_says_what_to_give(tmp_path: Path, stud
         load_checkpoint(tmp_path)
 
 
-@pytest.mark.parametrize("how", [Asking.PROMPT_FIRST, Asking.PROMPT_LAST])
-@pytest.mark.parametrize("pooling", ["mean", "last"])
-def test_a_model_asked_by_prompt_walks_the_same_road(
-    base: Path, tmp_path: Path, how: Asking, pooling: str
+@pytest.mark.parametrize("family", ["qwen2", "qwen3"])
+@pytest.mark.parametrize(
+    ("spec", "layers"),
+    [
+        (replace(PLAIN, layers=3), [0, 1, 2]),
+        (replace(PLAIN, layers=3, keep="spread"), [0, 2, 4]),
+        (replace(PLAIN, layers=1, keep="spread"), [0]),
+        (replace(PLAIN, layer_list=(1, 4)), [1, 4]),
+    ],
+)
+def test_layers_are_kept_from_the_first_spread_evenly_or_as_listed(
+    deep: Callable[[str], Path], tmp_path: Path, family: str, spec: StudentSpec, layers: list[int]
 ) -> None:
-    """Student, features, one head, bundle: and the bundle scores as the checkpoint does."""
-    student = tmp_path / "student"
-    cut_student(base, student, SPEC, CODE, student_card("p", "tiny base", "MIT", SPEC, how))
-    card = replace(Card.read(student), pooling=Pooling(pooling))
-    prompts = {key: criterion.prompt or "" for key, criterion in card.criteria.items()}
-    spec = FeatureSpec((2,), card.layout, max_tokens=512, dtype="float32")
-    some = [pair for pair in pairs() if pair.aspect in prompts]
-    extract(student, some, spec, tmp_path / "f", criterion_texts=prompts, workers=1)
-    kept, states = load_features([tmp_path / "f"], 2, pooling)
-    heads = fit_one_head(kept, states, HeadSpec())
-    write_checkpoint(student, 2, heads, card, tmp_path / "checkpoint")
-    reference = CheckpointScorer(tmp_path / "checkpoint").rewards(CODE)
-    read = read_checkpoint(tmp_path / "checkpoint")
-    bundle = write_bundle(
-        read, tmp_path / "bundle", quantisation=read.card.quantisation, command="a test"
-    )
-    found = Scorer(bundle, Engine(bundle)).rewards(CODE)
-    for mine, theirs in zip(found, reference, strict=True):
-        assert mine is not None and theirs is not None
-        assert mine == pytest.approx(theirs, abs=1e-4)
-        assert len(set(theirs.values())) == (1 if (how, pooling) == _BLIND else 5)
+    model = cut(deep(family), tmp_path / "out", spec)
+    kept = model.base_model.layers
+    assert [int(layer.input_layernorm.weight[0]) - 1 for layer in kept] == layers
+    if family == "qwen3":
+        assert [int(layer.self_attn.q_norm.weight[0]) - 1 for layer in kept] == layers
+        assert kept[0].self_attn.q_proj.out_features == 64  # 4 heads of 16, not of hidden / 4
+    assert model.config.num_hidden_layers == len(layers) == len(model.config.layer_types)
 
 
-_BLIND = (Asking.PROMPT_LAST, "mean")
-"""The code's tokens cannot see a prompt that follows them: every criterion gets one answer."""
+def test_layers_that_the_base_has_not_are_refused(deep: Callable[[str], Path]) -> None:
+    for spec in (
+        replace(PLAIN, layers=6),
+        replace(PLAIN, layers=6, keep="spread"),
+        replace(PLAIN, layers=0),
+        replace(PLAIN, layer_list=(2, 1)),
+        replace(PLAIN, layer_list=(0, 5)),
+    ):
+        with pytest.raises(InputError, match="5"):
+            spec.kept_layers(5)
+    assert replace(PLAIN, layers=5, keep="spread").kept_layers(24) == (0, 6, 12, 17, 23)
+
+
+@pytest.mark.parametrize("family", ["qwen2", "qwen3"])
+def test_a_narrow_student_is_rounded_after_the_cut_and_loads_again(
+    deep: Callable[[str], Path], tmp_path: Path, family: str
+) -> None:
+    spec = replace(SPEC, vocabulary=0, feed_forward=32, sample_tokens=200)
+    model = cut(deep(family), tmp_path / "out", spec)
+    for layer in model.base_model.layers:
+        assert layer.mlp.gate_proj.weight.shape == layer.mlp.up_proj.weight.shape == (32, 32)
+        down = layer.mlp.down_proj.weight
+        assert down.shape == (32, 32)
+        assert torch.equal(round_blocks(down, 4, 32), down)
+    assert model.config.intermediate_size == 32
+
+
+def test_a_width_that_does_not_fit_says_which_would(
+    deep: Callable[[str], Path], tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="keep 32, or"):
+        cut(deep("qwen2"), tmp_path / "out", replace(SPEC, vocabulary=0, feed_forward=40))
+    with pytest.raises(InputError, match="have 64 neurons, so 96"):
+        cut(deep("qwen2"), tmp_path / "out", replace(SPEC, vocabulary=0, feed_forward=96))
+
+
+@pytest.mark.parametrize("family", ["qwen2", "qwen3"])
+def test_a_trained_checkpoint_keeps_its_heads_and_gives_the_same_rewards(
+    tiny_checkpoint: Callable[..., Path], tmp_path: Path, family: str
+) -> None:
+    """All layers, all ids, no rounding: only the final norm moves, into the heads."""
+    teacher = tiny_checkpoint(family)
+    model = AutoModelForSequenceClassification.from_pretrained(teacher)
+    with torch.no_grad():
+        model.base_model.norm.weight.copy_(torch.linspace(0.5, 2, 64))
+    model.save_pretrained(teacher)
+    small = cut(teacher, tmp_path / "out", PLAIN)
+    assert torch.equal(small.base_model.norm.weight, torch.ones(64))
+    mine, theirs = CheckpointScorer(tmp_path / "out"), CheckpointScorer(teacher)
+    card = theirs.card.named("s")
+    assert mine.card == replace(card, quantisation=Quantisation(None, 64, None))
+    for one, other in zip(mine.rewards(CODE), theirs.rewards(CODE), strict=True):
+        assert one is not None and other is not None
+        assert one == pytest.approx(other, abs=1e-5)
+        assert any(other.values())
+    assert small.config.label2id == theirs.model.config.label2id
+    fewer = cut(teacher, tmp_path / "fewer", replace(PLAIN, layers=1, vocabulary=300))
+    assert torch.equal(fewer.score.weight, small.score.weight)
+    table = fewer.base_model.embed_tokens.weight  # the bytes, specials and what CODE uses
+    assert 259 < len(table) < len(small.base_model.embed_tokens.weight)
+
+
+def test_the_command_records_its_settings_and_reads_them_again(base: Path, tmp_path: Path) -> None:
+    records = str(tmp_path / "pairs.jsonl")
+    write_pairs(Path(records), pairs())
+    options = ["--layers", "2", "--vocabulary", "300", "--feed-forward", "64", "--no-repair"]
+    made = []
+    for name, given in (
+        ("one", [*options, "--weight-bits", "none", "--base-name", "ours"]),
+        ("two", ["--config", str(tmp_path / "one" / "student.toml")]),
+    ):
+        out = tmp_path / name
+        command = ["student", str(base), str(out), records, *given]
+        result = CliRunner().invoke(cli, command, catch_exceptions=False)
+        assert result.exit_code == 0
+        made.append((out / "model.safetensors").read_bytes())
+    assert made[0] == made[1]
+    card = Card.read(tmp_path / "two")
+    assert (card.name, card.base) == ("two", "ours")
+    assert card.quantisation == Quantisation(None, 64, 8)
