@@ -62,6 +62,8 @@ def stage_options(kind: type, stage: str) -> Callable[[Command], Command]:
 def write_settings(out: Path, stage: str, settings: Any, **inputs: Any) -> Path:
     """Record in the folder `out` what made it: {stage}.toml, which `--config` reads again.
 
+    Where `out` ends in .toml it is that file itself.
+
     :param settings: an instance of the stage's settings class; a field that is None is left out.
     :param inputs: what else was given, paths of files read before all; kept in a table [made] that
         is not read again.
@@ -74,7 +76,7 @@ def write_settings(out: Path, stage: str, settings: Any, **inputs: Any) -> Path:
     made = {"version": version("themis-review")} | {
         name: _plain(value) for name, value in inputs.items() if value is not None
     }
-    path = out / f"{stage}.toml"
+    path = out if out.suffix == ".toml" else out / f"{stage}.toml"
     path.write_text(tomli_w.dumps({stage: values, "made": made}), encoding="utf-8")
     return path
 

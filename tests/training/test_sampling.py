@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections import Counter
 
 from review_core.records import PreferencePair
-from training.sampling import chosen_is_longer, length_matched, neutral_pairs, texts_by_language
+from training.sampling import (
+    cell_of,
+    chosen_is_longer,
+    length_matched,
+    matched_positions,
+    neutral_pairs,
+    texts_by_language,
+)
 
 
 def pair(chosen: str, rejected: str, aspect: str = "a", subset: str = "COMMITS") -> PreferencePair:
@@ -48,3 +55,12 @@ def test_neutral_pairs_are_ties_of_mixed_kinds() -> None:
 def test_texts_stop_at_each_language_s_share() -> None:
     texts = list(texts_by_language([pair("x" * 10, "") for _ in range(9)], characters=25))
     assert len(texts) == 3
+
+
+def test_what_is_drawn_depends_on_cells_alone() -> None:
+    """The same positions whether pairs or their cells are given, and no more than asked for."""
+    pairs = [pair("xx" * (at % 3) + "x", "xxx", "ab"[at % 2]) for at in range(60)]
+    drawn = length_matched(pairs, per_cell=4, max_ratio=1.0, seed=2)
+    cells = matched_positions(map(cell_of, pairs), per_cell=4, max_ratio=1.0, seed=2)
+    assert [pairs[position] for position in cells] == drawn
+    assert Counter(map(cell_of, drawn)).most_common(1)[0][1] <= 4

@@ -1,4 +1,6 @@
-"""`themis-train sample` and `neutral`: which pairs are learned from. Argument handling only."""
+"""`themis-train prepare`, `sample` and `neutral`: which pairs are learned from. Argument handling
+only.
+"""
 
 from __future__ import annotations
 
@@ -6,70 +8,65 @@ from pathlib import Path
 
 import click
 
-from training.commands.arguments import FILE, RECORDS, read_records
+from training.commands.arguments import FILE, FOLDER, RECORDS, read_records
+from training.preparation.settings import PrepareSettings
+from training.sampling import NeutralSettings, SampleSettings
+from training.settings import stage_options, write_settings
+
+
+@click.command()
+@click.argument("out", type=FOLDER)
+@RECORDS
+@stage_options(PrepareSettings, "prepare")
+def prepare(out: Path, records: tuple[Path, ...], settings: PrepareSettings) -> None:
+    """Merge RECORDS, filter and split them, and write train, dev and test sets into the folder OUT.
+
+    RECORDS are .jsonl, .jsonl.zst or .parquet files of ours, of Themis's or of TRL's preference
+    formats. OUT gets train.jsonl.zst, dev.jsonl.zst, test.jsonl.zst, report.md with pictures,
+    stats.json and prepare.toml. Run again to go on after an interruption.
+    """
+    from training.preparation.pipeline import prepare as make
+
+    prepared = make(out, records, settings)
+    for name, counted in prepared.sets.items():
+        click.echo(f"{out / name}.jsonl.zst: {counted.pairs} pairs")
 
 
 @click.command()
 @click.argument("out", type=FILE)
 @RECORDS
-@click.option(
-    "--per-cell",
-    default=1900,
-    show_default=True,
-    help="Most pairs of an aspect, source kind and length direction.",
-)
-@click.option(
-    "--max-ratio",
-    default=1.5,
-    show_default=True,
-    help="Most pairs of one length direction for one of the other.",
-)
-@click.option(
-    "--max-characters", default=2400, show_default=True, help="Most characters of a pair."
-)
-@click.option("--count", type=int, help="Most pairs in all.  [default: no limit]")
-@click.option("--seed", default=0, show_default=True)
-def sample(
-    out: Path,
-    records: tuple[Path, ...],
-    per_cell: int,
-    max_ratio: float,
-    max_characters: int,
-    count: int | None,
-    seed: int,
-) -> None:
+@stage_options(SampleSettings, "sample")
+def sample(out: Path, records: tuple[Path, ...], settings: SampleSettings) -> None:
     """Draw a length-matched training set from RECORDS into OUT."""
     from review_core.records import write_pairs
     from training.sampling import length_matched
 
     drawn = length_matched(
         read_records(records),
-        per_cell=per_cell,
-        max_ratio=max_ratio,
-        max_characters=max_characters,
-        count=count,
-        seed=seed,
+        per_cell=settings.per_cell,
+        max_ratio=settings.max_ratio,
+        max_characters=settings.max_characters,
+        count=settings.count,
+        seed=settings.seed,
     )
     click.echo(f"{out}: {write_pairs(out, drawn)} pairs")
+    write_settings(out.with_name(f"{out.name}.toml"), "sample", settings, records=records)
 
 
 @click.command()
 @click.argument("out", type=FILE)
 @RECORDS
-@click.option("--count", default=1500, show_default=True, help="Most edits to make.")
-@click.option(
-    "--max-characters",
-    default=3000,
-    show_default=True,
-    help="Most characters of a pair drawn from.",
-)
-@click.option("--seed", default=0, show_default=True)
-def neutral(
-    out: Path, records: tuple[Path, ...], count: int, max_characters: int, seed: int
-) -> None:
+@stage_options(NeutralSettings, "neutral")
+def neutral(out: Path, records: tuple[Path, ...], settings: NeutralSettings) -> None:
     """Make neutral pairs (renamed locals, layout, comments, imports) of RECORDS into OUT."""
     from review_core.records import write_pairs
     from training.sampling import neutral_pairs
 
-    short = [p for p in read_records(records) if len(p.chosen) + len(p.rejected) <= max_characters]
-    click.echo(f"{out}: {write_pairs(out, neutral_pairs(short, count, seed=seed))} pairs")
+    short = [
+        pair
+        for pair in read_records(records)
+        if len(pair.chosen) + len(pair.rejected) <= settings.max_characters
+    ]
+    drawn = neutral_pairs(short, settings.count, seed=settings.seed)
+    click.echo(f"{out}: {write_pairs(out, drawn)} pairs")
+    write_settings(out.with_name(f"{out.name}.toml"), "neutral", settings, records=records)
