@@ -12,6 +12,7 @@ from importlib import import_module
 import click
 
 _COMMANDS = {
+    "prepare": "prepare",
     "sample": "prepare",
     "neutral": "prepare",
     "tiny-base": "student",
