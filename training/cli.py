@@ -12,13 +12,16 @@ from importlib import import_module
 import click
 
 _COMMANDS = {
+    "mine": "mine",
     "prepare": "prepare",
     "sample": "prepare",
     "neutral": "prepare",
     "tiny-base": "student",
     "student": "student",
+    "teach": "teach",
     "features": "heads",
     "heads": "heads",
+    "ablate": "ablate",
     "fit": "fit",
     "evaluate": "evaluate",
     "calibrate": "calibrate",
@@ -54,3 +57,7 @@ def main() -> None:
     from review_core.command import exit_with
 
     exit_with(cli, "themis-train")
+
+
+if __name__ == "__main__":  # accelerate launch -m training.cli
+    main()

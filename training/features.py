@@ -11,11 +11,12 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -36,6 +37,18 @@ POOLINGS = (Pooling.MEAN, Pooling.LAST)
 """In the order in which `_pool` stacks them."""
 
 
+def common_depths(folders: Sequence[Path]) -> list[int]:
+    """The depths at which all these `extract` folders were read, rising.
+
+    :raises InputError: if a folder holds no features, or there is no such depth.
+    """
+    read = [set(_described(folder)["depths"]) for folder in folders]
+    common = sorted(set.intersection(*read))
+    if not common:
+        raise InputError("the features were read at no common depth; read them after the same one")
+    return common
+
+
 def load_features(
     folders: Sequence[Path], depth: int, pooling: str
 ) -> tuple[list[PreferencePair], NDArray[np.float32]]:
@@ -48,12 +61,7 @@ def load_features(
     pairs: list[PreferencePair] = []
     states: list[NDArray[np.float32]] = []
     for folder in folders:
-        try:
-            described = json.loads((folder / "features.json").read_text())
-        except OSError as error:
-            raise InputError(
-                f"{folder} holds no features; make them with themis-train features"
-            ) from error
+        described = _described(folder)
         if depth not in described["depths"]:
             raise InputError(f"{folder} was read after layers {described['depths']}, not {depth}")
         at = described["depths"].index(depth), POOLINGS.index(Pooling(pooling))
@@ -65,6 +73,16 @@ def load_features(
         pairs += [pair for pair, keep in zip(read_pairs(folder / PAIRS), kept, strict=True) if keep]
         states.append(rows[kept])
     return pairs, np.concatenate(states)
+
+
+def _described(folder: Path) -> dict[str, Any]:
+    try:
+        described: dict[str, Any] = json.loads((folder / "features.json").read_text())
+    except OSError as error:
+        raise InputError(
+            f"{folder} holds no features; make them with themis-train features"
+        ) from error
+    return described
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +110,7 @@ def extract(
     """Features of every pair, resuming from the shards found in `out`.
 
     :param criterion_texts: per aspect, what fills the layout's criterion slot.
+    :param workers: processes, one thread each; 0 reads in this one.
     :return: shape (pairs, 2 sides: chosen then rejected, depths, 2 poolings: mean then last,
     hidden), RMS-normalised
         per token before pooling; NaN where a side is too long.
@@ -120,18 +139,35 @@ def extract(
     }
     missing = {path: part for path, part in shards.items() if not path.exists()}
     done = len(shards) - len(missing)
+    for _ in _read_shards(student, missing, spec, criterion_texts or {}, workers):
+        done += 1
+        log.info("features: %d of %d shards", done, len(shards))
+    return np.concatenate([np.load(path) for path in shards])
+
+
+def _read_shards(
+    student: Path,
+    missing: Mapping[Path, Sequence[PreferencePair]],
+    spec: FeatureSpec,
+    criterion_texts: dict[str, str],
+    workers: int,
+) -> Iterator[None]:
+    """Yield after each shard that is written."""
+    if workers == 0:
+        for path, part in missing.items():
+            _extract_shard(student, part, spec, path, criterion_texts)
+            yield
+        return
     with ProcessPoolExecutor(
         workers, get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
     ) as pool:
         jobs = [
-            pool.submit(_extract_shard, student, part, spec, path, criterion_texts or {})
+            pool.submit(_extract_shard, student, part, spec, path, criterion_texts)
             for path, part in missing.items()
         ]
         for job in as_completed(jobs):
             job.result()
-            done += 1
-            log.info("features: %d of %d shards", done, len(shards))
-    return np.concatenate([np.load(path) for path in shards])
+            yield
 
 
 def _extract_shard(
@@ -208,9 +244,18 @@ def _states(
         input_ids=ids, past_key_values=cache, use_cache=True, output_hidden_states=True
     ).hidden_states
     states = torch.stack([hidden[depth][0].float() for depth in depths])
+    deepest = torch.tensor([depth == len(hidden) - 1 for depth in depths])
+    if deepest.any():  # it comes normalised and times the final norm's weight, which heads replace
+        states[deepest] = states[deepest] / _final_weight(model)
     # RMS-normalised, as the cut model's final norm (unit weight) does; the deepest is normalised
     # already: no change.
     return states * torch.rsqrt(states.pow(2).mean(-1, keepdim=True) + model.config.rms_norm_eps)
+
+
+def _final_weight(model: PreTrainedModel) -> Tensor:
+    norm: Any = model.norm
+    weight: Tensor = norm.weight.float()
+    return weight
 
 
 def _pool(states: Tensor, side: TokenSequence) -> Tensor:

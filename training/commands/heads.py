@@ -7,22 +7,17 @@ from pathlib import Path
 import click
 
 from training.commands.arguments import FOLDER, RECORDS, read_records
+from training.settings import stage_options, write_settings
+from training.specs import FeatureSettings, HeadSpec
 
 
 @click.command()
 @click.argument("student", type=FOLDER)
 @click.argument("out", type=FOLDER)
 @RECORDS
-@click.option(
-    "--depths",
-    default="7",
-    show_default=True,
-    help="After which layers to read, with commas between.",
-)
-@click.option("--max-tokens", default=1024, show_default=True, help="Longest side that is read.")
-@click.option("--workers", default=2, show_default=True, help="Processes, one thread each.")
+@stage_options(FeatureSettings, "features")
 def features(
-    student: Path, out: Path, records: tuple[Path, ...], depths: str, max_tokens: int, workers: int
+    student: Path, out: Path, records: tuple[Path, ...], settings: FeatureSettings
 ) -> None:
     """Read RECORDS with the frozen STUDENT; write pooled states to the folder OUT. Run again to go
     on.
@@ -30,42 +25,20 @@ def features(
     from training.card import Card
     from training.features import FeatureSpec, extract
 
-    layers = tuple(int(depth) for depth in depths.split(","))
     card = Card.read(student)
-    spec = FeatureSpec(layers, card.layout, max_tokens)
+    spec = FeatureSpec(settings.depths, card.layout, settings.max_tokens, settings.dtype)
     prompts = {key: criterion.prompt or "" for key, criterion in card.criteria.items()}
-    extract(student, read_records(records), spec, out, criterion_texts=prompts, workers=workers)
+    pairs = read_records(records)
+    extract(student, pairs, spec, out, criterion_texts=prompts, workers=settings.workers)
+    write_settings(out, "features", settings, student=student, records=records)
 
 
 @click.command()
 @click.argument("student", type=FOLDER)
 @click.argument("out", type=FOLDER)
 @click.argument("folders", nargs=-1, required=True, type=FOLDER, metavar="FEATURES...")
-@click.option(
-    "--depth",
-    required=True,
-    type=int,
-    help="The layer to put the heads on; deeper ones are cut off.",
-)
-@click.option("--pooling", default="mean", show_default=True, type=click.Choice(["mean", "last"]))
-@click.option("--ridge", default=0.03, show_default=True)
-@click.option(
-    "--tie-weight",
-    default=0.2,
-    show_default=True,
-    help="Weight of all neutral pairs together, for 1 of the others.",
-)
-@click.option("--name", help="What the model is called.  [default: the name of OUT]")
-def heads(
-    student: Path,
-    out: Path,
-    folders: tuple[Path, ...],
-    depth: int,
-    pooling: str,
-    ridge: float,
-    tie_weight: float,
-    name: str | None,
-) -> None:
+@stage_options(HeadSpec, "heads")
+def heads(student: Path, out: Path, folders: tuple[Path, ...], settings: HeadSpec) -> None:
     """Fit one reward head a criterion (one for all, if the student is asked by prompt) on FEATURES
     and write the checkpoint OUT.
     """
@@ -73,13 +46,19 @@ def heads(
 
     from review_core.bundle import Pooling
     from training.card import Card
-    from training.features import load_features
-    from training.heads import HeadSpec, fit_heads, fit_one_head, write_checkpoint
+    from training.features import common_depths, load_features
+    from training.heads import fit_heads, fit_one_head, learned_from, write_checkpoint
+    from training.margins import margins_of, read_margins
 
-    pairs, states = load_features(folders, depth, pooling)
-    card = replace(Card.read(student), pooling=Pooling(pooling), name=name or out.name)
-    spec = HeadSpec(ridge=ridge, tie_weight=tie_weight)
+    depth = settings.depth or common_depths(folders)[-1]
+    pairs, states = load_features(folders, depth, settings.pooling)
+    name, pooling = settings.name or out.name, Pooling(settings.pooling)
+    card = replace(Card.read(student), pooling=pooling, name=name)
+    said = margins_of(pairs, read_margins(settings.teacher)) if settings.teacher else None
     fit = fit_one_head if any(each.prompt for each in card.criteria.values()) else fit_heads
-    fitted = fit(pairs, states, spec)
+    fitted = fit(pairs, states, settings, said)
     write_checkpoint(student, depth, fitted, card, out)
-    click.echo(f"{out}: heads on {len(pairs)} pairs at layer {depth}")
+    write_settings(out, "heads", settings, student=student, features=folders)
+    learned = int(learned_from(pairs, settings).sum())
+    taught = f", {sum(map(bool, said))} of them taught" if said else ""
+    click.echo(f"{out}: heads on {learned} of {len(pairs)} pairs{taught} at layer {depth}")
