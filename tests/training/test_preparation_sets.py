@@ -116,8 +116,8 @@ def test_no_pairs_are_alike_among_none() -> None:
         ("o/n@1:f", "COMMITS", "source", "o/n"),
         ("o/n@1:f", "COMMITS", "prompt", "o/n"),
         ("contests", None, "source", "contests"),
-        ("contests", None, "prompt", "prompt p"),
-        (None, None, "source", "prompt p"),
+        ("contests", None, "prompt", "prompt 0d72d5bd89f3691f"),
+        (None, None, "source", "prompt 0d72d5bd89f3691f"),
     ],
 )
 def test_a_group_is_the_repository_or_the_next_best(
@@ -173,3 +173,8 @@ def test_a_share_of_nothing_gets_nothing_and_a_seed_decides_the_rest() -> None:
     drawn = [split(range(40), [0] * 40, shares, seed=seed) for seed in (0, 0, 1)]
     assert drawn[0] == drawn[1] != drawn[2]
     assert Counter(drawn[0]) == {"train": 20, "dev": 20}
+
+
+def test_pairs_of_one_prompt_stay_together_where_nothing_else_is_known() -> None:
+    first, second = (group_of(replace(PAIR, idx=idx), "source") for idx in "12")
+    assert first == second != group_of(replace(PAIR, input="q"), "source")

@@ -147,9 +147,13 @@ def _no(reason: str) -> Drop:
     return Drop("format", reason)
 
 
+_HALF_SURROGATE = re.compile("[\ud800-\udfff]")
+"""JSON may hold it, UTF-8 may not."""
+
+
 def _flaw(pair: PreferencePair) -> Drop | None:
     texts = (pair.input, pair.chosen, pair.rejected, pair.system or "")
-    if any("\ud800" <= char <= "\udfff" for text in texts for char in text):
+    if any(map(_HALF_SURROGATE.search, texts)):
         return _no("half of a surrogate pair")
     if not pair.chosen.strip() or not pair.rejected.strip():
         return _no("an empty side")

@@ -75,6 +75,7 @@ def prepare(out: Path, records: Sequence[Path], settings: PrepareSettings) -> Pr
         pairs = _distinct(work / "judged.jsonl.zst", comparisons, funnel)
         pairs = _likely(pairs, settings, partial, funnel)
         write_pairs(distinct, _signed(pairs, settings, partial, kept, prints))
+    log.info("prepare: comparing and splitting %d pairs", len(kept.groups))
     sets = _sets(kept, work / "signatures", settings, funnel)
     counted = {name: Statistics() for name in SETS}
     for name in SETS:

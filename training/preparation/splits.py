@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +21,10 @@ def group_of(pair: PreferencePair, by: Literal["source", "prompt"]) -> str:
         return pair.group
     if by == "source" and (pair.subset or pair.source):
         return pair.group
-    return f"prompt {pair.input}" if pair.input.strip() else f"pair {pair.idx}"
+    prompt = pair.input.strip()
+    if not prompt:
+        return f"pair {pair.idx}"
+    return f"prompt {hashlib.blake2b(prompt.encode(), digest_size=8).hexdigest()}"
 
 
 def clusters(groups: Sequence[int], links: Iterable[tuple[int, int]]) -> list[int]:
