@@ -144,6 +144,19 @@ def measure(outcomes: Sequence[PairOutcome], *, seed: int = 0) -> Metrics:
     )
 
 
+def mean_by_group(values: Sequence[tuple[str, float]], *, seed: int = 0) -> Estimate:
+    """The mean of (group, value) with its interval over groups; no interval for one group."""
+    groups = sorted({group for group, _ in values})
+    if not groups:
+        return Estimate(None)
+    row = {group: index for index, group in enumerate(groups)}
+    sums, counts = np.zeros((len(groups), 1)), np.zeros((len(groups), 1))
+    for group, value in values:
+        sums[row[group]] += value
+        counts[row[group]] += 1
+    return _estimate((sums, counts, ["all"]), _draws(len(groups), seed))
+
+
 def compare(
     ours: Sequence[PairOutcome], theirs: Sequence[PairOutcome], *, seed: int = 0
 ) -> Difference:
@@ -262,7 +275,10 @@ def _cell_sums(
 
 def _group_samples(outcomes: Sequence[PairOutcome], seed: int) -> NDArray[np.float64]:
     """How often each group is drawn in each bootstrap; shape (bootstraps, groups)."""
-    groups = len({outcome.group for outcome in outcomes})
+    return _draws(len({outcome.group for outcome in outcomes}), seed)
+
+
+def _draws(groups: int, seed: int) -> NDArray[np.float64]:
     if not groups:
         return np.zeros((0, 0))
     draws = np.random.default_rng(seed).multinomial(groups, [1 / groups] * groups, _BOOTSTRAPS)

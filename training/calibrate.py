@@ -19,7 +19,11 @@ from typing import Any
 import numpy as np
 
 from review_core.calibration import CriterionCalibration
-from review_core.metrics import calibration_floor, expected_calibration_error
+from review_core.metrics import (
+    calibration_floor,
+    expected_calibration_error,
+    mean_by_group,
+)
 from training.evaluation.curves import CURVES, Margins, preferences
 from training.evaluation.evidence import Evidence, gather, group_folds, in_fold, outside
 from training.evaluation.margins import ScoredPair
@@ -335,8 +339,18 @@ def _said(found: Noise) -> dict[str, Any]:
 
 
 def _precision(found: Noise) -> dict[str, Any]:
+    """Intervals of the share of right verdicts: Wilson's, as if each stood for itself, and by
+    bootstrap over repositories, which says nothing where all were right or one repository spoke.
+    """
     low, high = wilson(found.right, found.given)
-    return {"right_low": low, "right_high": high}
+    drawn = mean_by_group([(group, float(right)) for group, right in found.said])
+    return {
+        "right_low": low,
+        "right_high": high,
+        "right_low_by_repository": _rounded(drawn.low),
+        "right_high_by_repository": _rounded(drawn.high),
+        "repositories": len({group for group, _ in found.said}),
+    }
 
 
 def _stability(study: _Study, key: str, verdicts: _Verdicts) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ from review_core.metrics import (
     accuracy_by_coverage,
     calibration_floor,
     compare,
+    mean_by_group,
     measure,
     reliability,
 )
@@ -139,6 +140,14 @@ def test_a_paired_difference_is_tighter_than_its_parts() -> None:
     alone = measure(ours).pairwise_accuracy
     assert alone.low is not None and alone.high is not None
     assert alone.high - alone.low > 0.3
+
+
+def test_a_mean_over_groups_draws_groups_whole() -> None:
+    """Two groups, 3 of 3 and 0 of 1: .75, and a draw of two gives 0, .75 or 1."""
+    found = mean_by_group([("x", 1), ("x", 1), ("x", 1), ("y", 0)])
+    assert (found.value, found.low, found.high) == (0.75, 0.0, 1.0)
+    assert mean_by_group([("x", 1)]).low is None
+    assert mean_by_group([]).value is None
 
 
 def test_a_difference_is_of_the_same_pairs() -> None:

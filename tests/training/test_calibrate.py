@@ -272,6 +272,8 @@ def test_what_verdicts_do_is_stated_on_repositories_left_out() -> None:
     assert held_out["verdicts_on_pairs"] >= 100
     assert held_out["right_low"] < held_out["right"] < held_out["right_high"]
     assert 0.88 < held_out["right"] < 0.97  # as lax as the precision allows
+    assert held_out["repositories"] == 8
+    assert held_out["right_low_by_repository"] < held_out["right"]
     assert measured["ece_floor"] > 0
     assert measured["ece_held_out"] < measured["ece_floor_high"] + 0.05
     assert measured["stability"]["kept_mean"] > 0.9

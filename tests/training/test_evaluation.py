@@ -171,6 +171,18 @@ def test_an_evaluation_writes_its_report_numbers_margins_and_pictures_and_scores
     assert evaluate(out, tiny_checkpoint("qwen3"), [records], settings) == made
 
 
+def test_a_slow_likelihood_may_be_measured_on_a_sample(
+    tiny_checkpoint: Callable[..., Path], tiny_causal: Path, tmp_path: Path
+) -> None:
+    """10 of 24 pairs: the baseline and the gain over it are of those, the model's own of all."""
+    write_pairs(tmp_path / "p.jsonl", pairs())
+    settings = EvaluateSettings(likelihood=tiny_causal, likelihood_pairs=10)
+    made = evaluate(tmp_path / "out", tiny_checkpoint(), [tmp_path / "p.jsonl"], settings)
+    beside = made["overall"]["baselines"]["likelihood"]
+    assert (made["overall"]["n"], beside["n"], beside["gain_over_it"]["n"]) == (24, 10, 10)
+    assert "(of 10)" in (tmp_path / "out" / "report.md").read_text()
+
+
 def test_a_bundle_is_read_with_its_calibration_or_with_another(
     tiny_bundle: Callable[..., Path], tmp_path: Path
 ) -> None:

@@ -14,6 +14,7 @@ from training.pictures import Line, line_chart, percent
 RELIABILITY, COVERAGE, BY_CRITERION = "reliability.svg", "coverage.svg", "reliability-{}.svg"
 _PAIRS_A_BIN = 25  # with fewer a point is mostly chance
 _MOST_BINS = 15
+_LEAST_PAIRS = 10  # a curve over fewer jumps from pair to pair
 
 
 def draw(
@@ -60,7 +61,14 @@ def _coverage(
     overall: Sequence[PairOutcome], by_aspect: Mapping[str, Sequence[PairOutcome]]
 ) -> str:
     lines = [
-        Line(name.replace("_", " "), accuracy_by_coverage(confidences(some), _right(some)))
+        Line(
+            name.replace("_", " "),
+            tuple(
+                (share, accuracy)
+                for share, accuracy in accuracy_by_coverage(confidences(some), _right(some))
+                if share * len(some) >= _LEAST_PAIRS
+            ),
+        )
         for name, some in [("all", overall), *by_aspect.items()]
         if len(some) >= _PAIRS_A_BIN
     ]

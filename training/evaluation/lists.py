@@ -6,23 +6,18 @@ from __future__ import annotations
 
 import json
 import math
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from review_core.bench import PairScorer
 from review_core.errors import InputError
-from review_core.metrics import Estimate
+from review_core.metrics import Estimate, mean_by_group
 from training.evaluation.benchmark import read_rows
 from training.evaluation.lines import read_lines
 
 HITS = (1, 5, 10)
-_BOOTSTRAPS = 1000
 _DEFAULT_ASPECT = "Functional_Correctness"  # what tests can tell
 
 
@@ -170,22 +165,8 @@ def _ranking(
 
 def _mean(values: Sequence[float], groups: Sequence[str]) -> Estimate:
     """Mean of the values that are there, with its interval over groups."""
-    sums: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
-    for value, group in zip(values, groups, strict=True):
-        if not math.isnan(value):
-            sums[group][0] += value
-            sums[group][1] += 1
-    if not sums:
-        return Estimate(None)
-    table: NDArray[np.float64] = np.array(list(sums.values()))  # groups x (sum, count)
-    value = float(table[:, 0].sum() / table[:, 1].sum())
-    if len(table) < 2:
-        return Estimate(value)
-    count = len(table)
-    draws = np.random.default_rng(0).multinomial(count, [1 / count] * count, _BOOTSTRAPS)
-    drawn = draws @ table  # bootstraps x 2
-    low, high = np.percentile(drawn[:, 0] / drawn[:, 1], [2.5, 97.5])
-    return Estimate(value, float(low), float(high))
+    both = zip(groups, values, strict=True)
+    return mean_by_group([(group, value) for group, value in both if not math.isnan(value)])
 
 
 def _first_right(each: ResponseList, rewards: Sequence[float]) -> int | None:

@@ -138,6 +138,7 @@ def _row_cells(row: Row, beside: Sequence[str]) -> Iterator[str]:
             if each is None
             else f"{_number(each.metrics.pairwise_accuracy.value)} / "
             f"{_number(each.metrics.length_balanced_accuracy.value)}"
+            f"{'' if each.metrics.n == metrics.n else f' (of {each.metrics.n})'}"
         )
     for each in found:
         yield "-" if each is None else _estimate(each.gain.length_balanced_accuracy, sign=True)

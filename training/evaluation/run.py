@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +60,7 @@ def evaluate(
     if pairs:
         scored = score_pairs(out / MARGINS, pairs, opened.scorer, opened.identity)
         ours = Contender(opened.name, scored, calibration)
-        evaluation = evaluate_pairs(ours, _contenders(out, pairs, opened, settings))
+        evaluation = evaluate_pairs(ours, _contenders(out, pairs, scored, opened, settings))
         _check_asked(evaluation, opened, scored)
     calibrated = opened.calibrated or settings.calibration is not None
     verdicts = _verdicts(scored, calibration) if calibrated else {}
@@ -108,31 +110,43 @@ def _calibration(path: Path | None, opened: Opened) -> Calibration:
 
 
 def _contenders(
-    out: Path, pairs: Sequence[PreferencePair], model: Opened, settings: EvaluateSettings
+    out: Path,
+    pairs: Sequence[PreferencePair],
+    scored: Sequence[ScoredPair],
+    model: Opened,
+    settings: EvaluateSettings,
 ) -> list[Contender]:
     found: list[Contender] = []
     for path in settings.compare:
         other = open_model(path, settings.scoring)
         name = _free_name(other.name, [model.name, *(each.name for each in found)])
         file = out / f"margins-{other.identity[:12]}.jsonl.zst"
-        scored = score_pairs(file, pairs, other.scorer, other.identity)
-        found.append(Contender(name, scored, other.calibration))
+        theirs = score_pairs(file, pairs, other.scorer, other.identity)
+        found.append(Contender(name, theirs, other.calibration))
     if settings.likelihood is not None:
-        found.append(_likelihood(out, pairs, model, settings, settings.likelihood))
+        found.append(_likelihood(out, pairs, scored, model, settings, settings.likelihood))
     return found
 
 
 def _likelihood(
     out: Path,
     pairs: Sequence[PreferencePair],
+    scored: Sequence[ScoredPair],
     model: Opened,
     settings: EvaluateSettings,
     folder: Path,
 ) -> Contender:
+    """The baseline's margins, None for pairs that are not in the sample."""
     scorer = _likelihood_scorer(model, settings, folder)
     identity = f"{weights_hash(folder)} {settings.dtype} {settings.likelihood_tokens}"
-    scored = score_pairs(out / f"margins-{LIKELIHOOD}.jsonl.zst", pairs, scorer, identity)
-    return Contender(LIKELIHOOD, scored, plain_calibration(model.scorer.criteria))
+    count = min(settings.likelihood_pairs or len(pairs), len(pairs))
+    sample = sorted(random.Random(0).sample(range(len(pairs)), count))
+    file = out / f"margins-{LIKELIHOOD}-{count}.jsonl.zst"
+    measured = score_pairs(file, [pairs[index] for index in sample], scorer, identity)
+    theirs = [replace(pair, margins=None) for pair in scored]
+    for index, pair in zip(sample, measured, strict=True):
+        theirs[index] = pair
+    return Contender(LIKELIHOOD, theirs, plain_calibration(model.scorer.criteria))
 
 
 def _likelihood_scorer(model: Opened, settings: EvaluateSettings, folder: Path) -> Any:

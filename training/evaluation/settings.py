@@ -42,6 +42,9 @@ class EvaluateSettings:
     )
     device: str = setting("auto", "Where torch runs: auto, cpu, cuda ...")
     batch_tokens: int = setting(8192, "Most tokens, with padding, that torch reads at once.")
+    likelihood_pairs: int | None = setting(
+        None, "Measure the likelihood on a random sample of so many pairs.  [default: all]"
+    )
     likelihood_tokens: int = setting(4096, "Most tokens of a code whose likelihood is measured.")
 
     @property

@@ -44,6 +44,7 @@ class Noise:
 
     right_weight, weight: of the verdicts given, weighed so that both directions of length count
     alike. neutral_flagged counts an edit once for the one direction in which it is called worse.
+    said: the repository of each verdict given, and whether it was right.
     """
 
     asked: int = 0
@@ -55,6 +56,7 @@ class Noise:
     neutral_flagged: int = 0
     unrelated: int = 0
     unrelated_flagged: int = 0
+    said: tuple[tuple[str, bool], ...] = ()
 
     def __add__(self, other: Noise) -> Noise:
         return Noise(*(getattr(self, name) + getattr(other, name) for name in Noise.__slots__))
@@ -87,6 +89,7 @@ def noise(curve: CriterionCalibration, least: float | None, evidence: Evidence) 
         neutral_flagged=int(neutral.sum()),
         unrelated=len(unrelated),
         unrelated_flagged=int(unrelated.sum()),
+        said=tuple(zip(evidence.asked.groups[given].tolist(), right[given].tolist(), strict=True)),
     )
 
 
