@@ -1,0 +1,1 @@
+"""Mines preference pairs from the history of local clones. Fetches nothing from anywhere."""
