@@ -13,6 +13,7 @@ import click
 
 _COMMANDS = {
     "mine": "mine",
+    "mine": "mine",
     "prepare": "prepare",
     "sample": "prepare",
     "neutral": "prepare",
