@@ -179,7 +179,8 @@ def test_two_processes_take_the_steps_of_one(student: Path, tmp_path: Path) -> N
         for rank in range(2)
     ]
     for process in processes:
-        assert process.wait(120) == 0, process.communicate()[1].decode()
+        said = process.communicate(timeout=240)[1]
+        assert process.returncode == 0, said.decode()
     _main(["fit", str(student), str(tmp_path / "one"), str(tmp_path / "pairs.jsonl"), *given])
     one, two = curve(tmp_path / "one"), curve(tmp_path / "two")
     assert len(one) == 6
@@ -202,22 +203,24 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def body(folder: Path) -> Any:
+    return load_checkpoint(folder)[0].base_model
+
+
 def test_what_is_trained_rounded_is_what_is_written(student: Path, tmp_path: Path) -> None:
     """With 4 bits in the loop: every matrix of the checkpoint rounds to itself, the frozen layer
     stands still, and the rewards of the last step's model are the checkpoint's.
     """
     settings = replace(FAST, round_weights=True, freeze_layers=1, precision="mixed")
     fit(student, pairs(), settings, tmp_path / "out", name="m")
-    before, after = (
-        load_checkpoint(folder)[0].base_model for folder in (student, tmp_path / "out")
-    )
+    before, after = body(student), body(tmp_path / "out")
     for layer, (old, new) in enumerate(zip(before.layers, after.layers, strict=True)):
         stored = round_blocks(new.mlp.up_proj.weight, 4, 32)
         assert torch.equal(new.mlp.up_proj.weight, stored)
         assert torch.equal(old.mlp.up_proj.weight, new.mlp.up_proj.weight) == (layer == 0)
     assert torch.equal(before.embed_tokens.weight, after.embed_tokens.weight)
     fit(student, pairs(), replace(FAST, round_weights=True), tmp_path / "table", name="m")
-    table = load_checkpoint(tmp_path / "table")[0].base_model.embed_tokens.weight
+    table = body(tmp_path / "table").embed_tokens.weight
     assert not torch.equal(table, before.embed_tokens.weight)
     assert torch.equal(table, round_blocks(table, 8, None))
 
@@ -246,8 +249,15 @@ def test_the_best_checkpoint_is_kept_and_measured_as_a_bench_would(
     assert not (tmp_path / "out" / "best").exists()
 
 
-@pytest.mark.parametrize("family", ["qwen2", "qwen3"])
-@pytest.mark.parametrize("how", list(Asking))
+@pytest.mark.parametrize(
+    ("family", "how"),
+    [
+        ("qwen2", Asking.HEADS),
+        ("qwen2", Asking.PROMPT_LAST),
+        ("qwen3", Asking.PROMPT_FIRST),
+        ("qwen3", Asking.HEADS),
+    ],
+)
 def test_any_causal_model_gets_heads_and_a_card(
     base: Path, tmp_path: Path, family: str, how: Asking
 ) -> None:

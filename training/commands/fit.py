@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import click
@@ -26,6 +27,7 @@ def fit(start: str, out: Path, records: tuple[Path, ...], settings: FitSettings)
     Run again to go on from the last save; under accelerate launch it runs in many processes.
     training/recipes has the configurations of the paper's two stages.
     """
+    logging.getLogger("huggingface_hub").setLevel(logging.WARNING)
     from training.fitting.loop import fit as train
     from training.margins import read_margins
 

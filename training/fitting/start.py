@@ -83,8 +83,10 @@ def load_start(source: str, settings: FitSettings) -> Start:
     try:
         config = AutoConfig.from_pretrained(source)
         tokenizer = _tokenizer(source)
-    except OSError as error:
-        raise InputError(f"{source} holds no model: {str(error).splitlines()[0]}") from error
+    except (OSError, ValueError) as error:  # a folder without a model, a name that is none
+        raise InputError(
+            f"{source} holds no model that transformers knows; name a folder or a model"
+        ) from error
     how = Asking(settings.ask)
     spec = StudentSpec(layers=config.num_hidden_layers, vocabulary=config.vocab_size)
     drafted = student_card(source, settings.base_name or source, settings.licence, spec, how)
