@@ -13,7 +13,6 @@ import click
 
 _COMMANDS = {
     "mine": "mine",
-    "mine": "mine",
     "prepare": "prepare",
     "sample": "prepare",
     "neutral": "prepare",
