@@ -411,3 +411,17 @@ def test_what_is_finished_is_not_read_again_until_it_changes(
     pairs, _ = mined(out, [project.path])
     assert len(pairs) == 2
     assert [each for each in read_pairs(out / "ada+engine.jsonl.zst")] == pairs
+
+
+def test_what_stands_around_a_changed_function_is_no_example_of_its_own(
+    project: GitRepository, tmp_path: Path
+) -> None:
+    change(project, "Fix crash of no values", "LEAST = 1\nMOST = 2\n\n\n" + HEAD)
+    change(project, "Fix wrong limit of values", "LEAST = 0\nMOST = 2\n\n\n" + HEAD)
+    pairs, ledgers = mined(tmp_path / "out", [project.path])
+    assert [(pair.rejected[:9], pair.input) for pair in pairs] == [
+        ("LEAST = 1", "Fix wrong limit of values."),  # alone, it is what the commit is for
+        ("def total", "Fix crash of no values."),
+    ]
+    dropped = ledgers["ada/engine"].functions_dropped
+    assert sum(dropped.values()) == 1

@@ -12,7 +12,7 @@ from review_core.excuses import only_imports_changed
 from review_core.languages import Language
 from review_core.moves import moved_code
 from review_core.syntax import COMMENTS, parse_part, walk
-from review_core.types import ChangedFunction, Function
+from review_core.types import ChangedFunction, Function, FunctionKind
 from training.mining.rules import Label
 from training.mining.settings import MineSettings
 
@@ -22,6 +22,7 @@ _STRINGS = (
 )
 """How the names of strings' nodes start."""
 _CODE_IN_STRINGS = frozenset({"template_substitution", "interpolation"})
+_LEFT_OVER = (FunctionKind.CLASS_BODY, FunctionKind.MODULE)
 _LEAST_CODE = 4  # tokens: a bare declaration is nothing to judge
 
 
@@ -31,10 +32,13 @@ def edits_of(
     """The functions that a commit made better, as (base, head) texts, and the others by reason."""
     kept: list[tuple[str, str]] = []
     dropped: Counter[str] = Counter()
+    has_functions = any(each.kind not in _LEFT_OVER for each in functions)
     for function, moved in zip(functions, moved_code(functions), strict=True):
         base, head = function.base, function.head
         if base is None or head is None:
             dropped["a new or gone function"] += 1
+        elif has_functions and function.kind in _LEFT_OVER:
+            dropped["what stands around a changed function"] += 1  # its constant, its import
         elif moved:
             dropped["code moved between functions"] += 1
         elif why := _drop(function, base, head, label, language, settings):
