@@ -154,9 +154,10 @@ class TeachSettings:
     max_tokens: int | None = setting(
         None, "Longest side that is asked about.  [default: as long as the teacher reads]"
     )
-    device: str = setting("cpu", "Where checkpoints compute: cpu, cuda, cuda:1 ...")
+    device: str = setting("auto", "Where checkpoints compute: auto, cpu, cuda ...")
     dtype: Literal["float32", "bfloat16"] = setting("float32", "What checkpoints compute in.")
-    threads: int = setting(0, "Threads of a bundle's engine; 0: one a physical core.")
+    threads: int = setting(0, "Threads of a bundle's engine. 0: one a physical core.")
+    cache: bool = setting(True, "Remember a bundle's rewards in the user's cache.")
 
 
 @dataclass(frozen=True, slots=True)

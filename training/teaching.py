@@ -7,7 +7,6 @@ and ends with the same file.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from collections.abc import Iterator, Sequence
@@ -18,21 +17,18 @@ import torch
 from transformers import PreTrainedModel
 
 from review_core.bench import PairScorer, batches
-from review_core.bundle import load_bundle
-from review_core.cache import RewardCache, default_cache_path
-from review_core.engine import Engine
 from review_core.errors import InputError
 from review_core.layout import TokenSequence, normalise
 from review_core.records import PreferencePair
-from review_core.scorer import Scorer
 from training.card import CARD
+from training.evaluation.scorers import open_model, torch_device, weights_hash
+from training.evaluation.settings import ScoringSettings
 from training.margins import Margins, margin_line, pair_key
 from training.model import load_checkpoint
 from training.packing import Sides, pack, rewards_of
 from training.specs import TeachSettings
 
 log = logging.getLogger(__name__)
-_WEIGHTS = ("*.safetensors", CARD, "tokenizer.json")
 
 
 class Teacher(Protocol):
@@ -128,15 +124,10 @@ def open_teacher(folder: Path, settings: TeachSettings) -> Teacher:
 
     :raises ThemisError: if it is neither, or something of it is missing.
     """
-    if (folder / "manifest.json").is_file():
-        bundle = load_bundle(folder)
-        scorer = Scorer(
-            bundle,
-            Engine(bundle, threads=settings.threads),
-            RewardCache(default_cache_path()),
-        )
-        return ScorerTeacher(scorer, bundle.scoring_sha256, settings)
-    return CheckpointTeacher(folder, settings)
+    if (folder / CARD).exists():
+        return CheckpointTeacher(folder, settings)
+    opened = open_model(folder, ScoringSettings(threads=settings.threads, cache=settings.cache))
+    return ScorerTeacher(opened.scorer, opened.identity, settings)
 
 
 class ScorerTeacher:
@@ -169,12 +160,12 @@ class CheckpointTeacher:
     def __init__(self, folder: Path, settings: TeachSettings) -> None:
         model, self._tokenizer, self._card = load_checkpoint(folder, getattr(torch, settings.dtype))
         module: Any = model  # transformers wraps `to` in a way that types lose
-        self._model: PreTrainedModel = module.to(settings.device)
+        self._model: PreTrainedModel = module.to(torch_device(settings.device))
         self._settings = settings
         self._longest = settings.max_tokens or self._card.max_tokens
         self.criteria = tuple(self._card.criteria)
         told = [settings.row_tokens, settings.intent, settings.dtype, self._longest]
-        self.identity = f"{_sha256(folder)} {told}"
+        self.identity = f"{weights_hash(folder)} {told}"
 
     @torch.no_grad()
     def margins(self, pairs: Sequence[PreferencePair]) -> list[Margins | None]:
@@ -215,11 +206,3 @@ class CheckpointTeacher:
         return self._card.layout.render(
             self._tokenizer, normalise(code), criterion=prompt, intent=intent
         )
-
-
-def _sha256(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(path for pattern in _WEIGHTS for path in folder.glob(pattern)):
-        with path.open("rb") as content:
-            digest.update(hashlib.file_digest(content, "sha256").digest())
-    return digest.hexdigest()

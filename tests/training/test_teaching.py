@@ -107,13 +107,10 @@ def test_a_file_of_other_teachers_or_records_is_left_alone(tmp_path: Path) -> No
 def test_a_bundle_and_the_checkpoint_it_is_of_teach_the_same(
     tiny_checkpoint: Callable[..., Path],
     tiny_bundle: Callable[..., Path],
-    tmp_path: Path,
     family: str,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("training.teaching.default_cache_path", lambda: tmp_path / "cache.sqlite")
     some = [*pairs(5), PreferencePair("", "x = 1\n" * 900, "x = 2", "Python", C)]
-    settings = TeachSettings(row_tokens=96)
+    settings = TeachSettings(row_tokens=96, cache=False)
     folders = tiny_checkpoint(family), tiny_bundle(family)
     mine, theirs = (open_teacher(each, settings).margins(some) for each in folders)
     assert mine[5] is None and theirs[5] is None  # longer than the 1,024 tokens it reads
