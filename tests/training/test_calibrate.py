@@ -305,7 +305,21 @@ def test_luck_on_the_pairs_it_was_chosen_on_is_not_enough() -> None:
 
 def test_edits_that_a_review_never_judges_are_no_evidence() -> None:
     ties = [scored(3.0, 1, tie=True), scored(3.0, 2, tie=True, judged=False)]
-    assert gather(ties, [FIX])[FIX].neutral.margins.tolist() == [3.0]
+    found = gather(ties, [FIX])[FIX]
+    assert found.neutral.margins.tolist() == [3.0]
+    assert not len(found.asked.margins)  # an edit has no better side
+
+
+def test_both_directions_of_length_weigh_alike_and_keep_their_weights_in_a_fold() -> None:
+    """Six longer and two shorter sides: 4 / 6 and 4 / 2 each, 4 together; in any part of them."""
+    pairs = [
+        ScoredPair(None, f"g{at % 4}", FIX, None, "C", "x", False, at > 1, True, {FIX: 1.0})
+        for at in range(8)
+    ]
+    found = gather(pairs, [FIX])[FIX]
+    assert found.weights.tolist() == pytest.approx([2.0] * 2 + [4 / 6] * 6)
+    part = found.where(lambda groups: groups == "g0")
+    assert part.weights.tolist() == pytest.approx([2.0, 4 / 6])
 
 
 def test_neutral_edits_that_look_like_fixes_silence_a_criterion() -> None:
@@ -345,6 +359,14 @@ def test_silent_criteria_leave_their_share_to_those_that_speak() -> None:
     assert (budget["criteria_that_speak"], budget["shares"]) == (1, 1)
     assert budget["unrelated_called_worse_at_most"] == pytest.approx(0.02)
     assert budget["wrong_comments_expected"] <= 0.2
+
+
+def test_criteria_that_speak_share_the_budget() -> None:
+    """Two of two are sure and right: each may do half the noise."""
+    pairs = [pair for key in (FIX, SAFE) for pair in confident(240, 0.97, 3, key, "docs")]
+    budget = found_on(pairs)["budget"]
+    assert budget["criteria_that_speak"] == budget["shares"] == 2
+    assert budget["unrelated_called_worse_at_most"] == pytest.approx(0.01)
 
 
 def test_held_out_confidence_is_as_honest_as_its_floor() -> None:

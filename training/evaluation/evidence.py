@@ -35,13 +35,14 @@ class Sample:
 class Evidence:
     """One criterion's.
 
-    asked: pairs of its aspect, better side first. longer: whether that side is longer (1), shorter
-    (-1) or neither (0), of each. neutral: edits that change nothing. unrelated: commits made for
-    the sake of another family's criterion, head first: most of what a review sees.
+    asked: pairs of its aspect, better side first. weights: of each, so that over all the evidence
+    those whose better side is longer and those whose is shorter weigh the same. neutral: edits that
+    change nothing. unrelated: commits made for the sake of another family's criterion, head first:
+    most of what a review sees.
     """
 
     asked: Sample
-    longer: NDArray[np.int8]
+    weights: Margins
     neutral: Sample
     unrelated: Sample
 
@@ -49,19 +50,10 @@ class Evidence:
         """The part whose groups are kept."""
         return Evidence(
             self.asked.where(kept),
-            self.longer[kept(self.asked.groups)],
+            self.weights[kept(self.asked.groups)],
             self.neutral.where(kept),
             self.unrelated.where(kept),
         )
-
-    @property
-    def weights(self) -> Margins:
-        """Weights that give the asked pairs whose chosen side is longer and those whose is shorter
-        the same total; shape (n,).
-        """
-        counts = {way: max(1, int((self.longer == way).sum())) for way in (1, -1)}
-        mean = sum(counts.values()) / 2
-        return np.array([mean / counts[way] if way else 1.0 for way in self.longer.tolist()])
 
 
 def gather(pairs: Sequence[ScoredPair], criteria: Sequence[str]) -> dict[str, Evidence]:
@@ -75,7 +67,7 @@ def gather(pairs: Sequence[ScoredPair], criteria: Sequence[str]) -> dict[str, Ev
         asked = [p for p in scored if not p.tie and key in (p.aspect, p.fine_aspect)]
         found[key] = Evidence(
             _sample(asked, key),
-            np.array([_way(pair) for pair in asked], dtype=np.int8),
+            _direction_weights(asked),
             _sample([pair for pair in scored if pair.tie and pair.judged], key),
             _sample([pair for pair in scored if _is_unrelated(pair, key)], key),
         )
@@ -120,8 +112,11 @@ def _is_unrelated(pair: ScoredPair, key: str) -> bool:
     return not pair.tie and source_kind(pair) == "commits" and other
 
 
-def _way(pair: ScoredPair) -> int:
-    return 0 if pair.longer is None else (1 if pair.longer else -1)
+def _direction_weights(pairs: Sequence[ScoredPair]) -> Margins:
+    """1 on average; pairs without a longer side count as they are."""
+    counts = {way: max(1, sum(p.longer is way for p in pairs)) for way in (True, False)}
+    mean = sum(counts.values()) / 2
+    return np.array([1.0 if p.longer is None else mean / counts[p.longer] for p in pairs])
 
 
 def _sample(pairs: Sequence[ScoredPair], key: str) -> Sample:
