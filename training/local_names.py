@@ -9,7 +9,7 @@ who can spell it: parameters of Python, C# and Ruby's keywords are not local.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -255,10 +255,11 @@ def local_names(root: Node, text: str, language: str) -> tuple[LocalName, ...]:
     for path in _identifiers(root):
         if spelling := path[-1][0].text:
             paths[spelling.decode(errors="replace")].append(path)
+    words = Counter(re.findall(r"\w+", text))
     return tuple(
         LocalName(name, tuple(path[-1][0].start_byte for path in mentions))
         for name, mentions in sorted(paths.items())
-        if len(mentions) == _mentions(text, name) and _is_local(mentions, rules)
+        if len(mentions) == words[name] and _is_local(mentions, rules)
     )
 
 
@@ -350,7 +351,8 @@ def _is_use(path: Path, rules: _Rules) -> bool:
         return around.type != "tuple_expression"
     if parent.type == "argument_list" and around.type == "call_expression":
         called = around.child_by_field_name("function")
-        is_macro = called is not None and called.text is not None and called.text.isupper()
+        spelling = called.text if called is not None else None
+        is_macro = spelling is not None and (spelling.isupper() or spelling == b"assert")
         return not is_macro  # a macro may spell its argument
     return True
 

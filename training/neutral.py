@@ -1,4 +1,4 @@
-"""Edits that keep a snippet's meaning: other names, layout, comments or order of imports.
+"""Edits that keep a snippet's meaning: other names, layout, comments, order, equivalents.
 
 They make the neutral pairs that calibration and training need: what a scorer should call a tie. An
 edit that does not provably apply is left out, so a snippet may have none. Nothing is scored here.
@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from review_core.comments import same_code
 from review_core.languages import language_named
 from review_core.syntax import COMMENTS, encoded, rows
+from training.equivalents import equivalent
 from training.local_names import LocalName, local_names
+from training.members import reorder_members, reorder_statements
 from training.snippet import Edit, Snippet
 
 if TYPE_CHECKING:
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
 
 
 def neutral_edits(code: str, language: str, rng: random.Random) -> dict[str, str]:
-    """The code after each edit that applies: rename_local, reformat, comment_only, reorder_imports.
+    """The code after each edit that applies: rename_local, reformat, comment_only, reorder_imports,
+    reorder_members, reorder_statements, equivalent.
 
     Every result differs from `code` (line ends aside) and parses no worse; after reformat and
     comment_only it is the same code by `same_code`. Equal arguments give equal results, the state
@@ -261,7 +264,9 @@ _BRACED = frozenset(
         "declaration_list",
     }
 )
-_BRACE_LANGUAGES = frozenset({"C", "C++", "C#", "Java", "JavaScript", "TypeScript", "TSX"})
+_BRACE_LANGUAGES = frozenset(
+    {"C", "C++", "C#", "Java", "JavaScript", "TypeScript", "TSX", "Rust", "PHP"}
+)
 
 
 def _move_braces(snippet: Snippet, rng: random.Random) -> str | None:
@@ -427,6 +432,17 @@ _IMPORTS: dict[str, re.Pattern[str]] = {
     "TypeScript": re.compile(r"import [\w{}*, ]+ from (['\"])[\w@./-]+\1;?"),
     "TSX": re.compile(r"import [\w{}*, ]+ from (['\"])[\w@./-]+\1;?"),
     "Python": re.compile(r"\s*(import [\w.]+|from (?!__future__)[\w.]+ import [\w, ]+)"),
+    # Only its own library, which defines names and leaves others' alone.
+    "Ruby": re.compile(
+        r"require (['\"])(base64|benchmark|bigdecimal|csv|date|delegate|digest|English|erb"
+        r"|fileutils|forwardable|json|logger|net/http|observer|open3|optparse|ostruct|pathname|pp"
+        r"|securerandom|set|shellwords|singleton|socket|stringio|tempfile|time|timeout|tmpdir|tsort"
+        r"|uri|yaml|zlib"
+        r")\1"
+    ),
+    "Rust": re.compile(r"(pub )?use [\w:]+(::\{[\w, ]+\})?( as \w+)?;"),
+    "PHP": re.compile(r"use [\w\\]+( as \w+)?;"),
+    "Kotlin": re.compile(r"import [\w.]+(\.\*)?( as \w+)?"),
 }
 _IMPORT_NODES = frozenset(
     {
@@ -436,6 +452,10 @@ _IMPORT_NODES = frozenset(
         "import_declaration",
         "import_statement",
         "import_from_statement",
+        "call",
+        "use_declaration",
+        "namespace_use_declaration",
+        "import",
     }
 )
 
@@ -481,7 +501,10 @@ def _margin(line: str) -> str:
 
 _EDITS: dict[str, tuple[Callable[[Snippet, random.Random], str | None], bool]] = {
     "rename_local": (_rename_local, False),
-    "reformat": (_reformat, True),
+    "reformat": (_reformat, False),  # looks at each of its changes itself
     "comment_only": (_comment_only, True),
     "reorder_imports": (_reorder_imports, False),
+    "reorder_members": (reorder_members, False),
+    "reorder_statements": (reorder_statements, False),
+    "equivalent": (equivalent, False),
 }

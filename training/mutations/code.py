@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from review_core.syntax import COMMENTS, encoded, walk
+from review_core.syntax import COMMENTS, walk
 from training.snippet import Edit, Snippet
 
 if TYPE_CHECKING:
@@ -174,19 +174,17 @@ class Code:
     """A snippet's own nodes by type, apart from what the parser could not read, what is only logged
     and what is only asserted.
 
-    source: the parsed bytes, blanks standing for those that are not the snippet's. by_type: in the
-    order of the text. parents: by the id of the child.
+    by_type: in the order of the text. parents: by the id of the child.
     """
 
     snippet: Snippet
-    source: bytes
     by_type: Mapping[str, list[Node]]
     parents: Mapping[int, Node]
 
     @classmethod
     def of_snippet(cls, snippet: Snippet) -> Code:
         """Walk the snippet's tree once."""
-        source = b" " * snippet.shift + encoded(snippet.text)
+        source = snippet.source
         found: defaultdict[str, list[Node]] = defaultdict(list)
         parents: dict[int, Node] = {}
         above: list[Node] = []
@@ -204,7 +202,12 @@ class Code:
                 broken = depth
             if broken is None and inside:
                 found[node.type].append(node)
-        return cls(snippet, source, found, parents)
+        return cls(snippet, found, parents)
+
+    @property
+    def source(self) -> bytes:
+        """The parsed bytes, as the nodes count them."""
+        return self.snippet.source
 
     @property
     def language(self) -> str:
@@ -218,7 +221,7 @@ class Code:
 
     def text(self, node: Node) -> str:
         """What the node spells."""
-        return self.source[node.start_byte : node.end_byte].decode(errors="replace")
+        return self.snippet.text_of(node)
 
     def parent(self, node: Node) -> Node | None:
         """The node around, found without going down from the root again."""
@@ -390,26 +393,12 @@ class Code:
         return ((start, end, b""),)
 
     def lines_of(self, node: Node) -> tuple[int, int | None]:
-        """Start and end of the node's lines, the line break included; no end where something else
-        than a comment stands on them.
-        """
-        start = self.source.rfind(b"\n", 0, node.start_byte) + 1
-        start = max(start, self.snippet.shift)
-        end = node.end_byte
-        if self.source[start : node.start_byte].strip():
-            return start, None
-        if self.source[end - 1 : end] == b"\n":  # some grammars count the line break in
-            return start, end
-        rest = re.match(
-            rb"[ \t]*;?[ \t]*((//|#(?!\{)).*|/\*[^\n]*\*/[ \t]*)?(\n|$)", self.source[end:]
-        )
-        return start, end + rest.end() if rest else None
+        """Start and end of the node's lines, as its snippet knows them."""
+        return self.snippet.lines_of(node)
 
     def margin(self, node: Node) -> bytes:
         """The blanks before the line on which the node starts."""
-        start = max(self.source.rfind(b"\n", 0, node.start_byte) + 1, self.snippet.shift)
-        found = re.match(rb"[ \t]*", self.source[start:])
-        return found[0] if found else b""
+        return self.snippet.margin_of(node)
 
 
 def replaced(node: Node, text: str) -> Mutation:
