@@ -51,10 +51,10 @@ def bench(
     Accuracy stands beside what length alone would get: length-balanced accuracy is .50 for a model
     that only knows which side is longer. Intervals are 95 %, by bootstrap over repositories.
     """
-    from review_cli.loading import load_scorer
     from review_cli.output import capture, progress_bar, write_out
     from review_core.bench import run_bench
     from review_core.config import load_settings
+    from review_core.loading import load_scorer
     from review_core.records import read_pairs
 
     given = overrides(directory, model=model, threads=threads, cache=cache)

@@ -26,10 +26,10 @@ def model() -> None:
 @_BUNDLE
 def info(bundle: Path | None) -> None:
     """Print what a bundle says of itself, and when it speaks."""
-    from review_cli.loading import bundle_path
     from review_cli.output import write_out
     from review_core.bundle import load_bundle
     from review_core.calibration import Calibration
+    from review_core.loading import bundle_path
 
     loaded = load_bundle(bundle_path(_settings(bundle)))
     calibration = Calibration.from_json(loaded.calibration_json)
@@ -40,8 +40,8 @@ def info(bundle: Path | None) -> None:
 @_BUNDLE
 def verify(bundle: Path | None) -> None:
     """Check a bundle: hashes, graph, calibration, and the rewards recorded at export."""
-    from review_cli.loading import load_scorer
     from review_cli.output import write_out
+    from review_core.loading import load_scorer
 
     settings = _settings(bundle, cached=False)
     scorer, calibration = load_scorer(settings)

@@ -114,10 +114,10 @@ def review(
     quiet: bool,
 ) -> int:
     """Review a change; `_HELP` is what the user reads."""
-    from review_cli.loading import load_scorer
     from review_cli.output import progress_bar, write_out
     from review_core import api
     from review_core.config import load_settings
+    from review_core.loading import load_scorer
 
     given = overrides(directory, model=model, threads=threads, cache=cache)
     settings = load_settings(directory, given, os.environ).settings

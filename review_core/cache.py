@@ -99,6 +99,11 @@ class RewardCache:
             database.executemany("INSERT OR REPLACE INTO rewards VALUES (?, ?, ?)", entries)
             self._evict(database)
 
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._tolerated(), self._connection() as database, database:
+            database.execute("DELETE FROM rewards")
+
     def _evict(self, database: sqlite3.Connection) -> None:
         used = _used_bytes(database)
         if used <= self._max_bytes:

@@ -4,6 +4,7 @@ Raised where the fact is known, caught at the edge.
 
     ThemisError
     ├── InputError              a repository, revision, patch, path or pair file cannot be read
+    │   └── NoRepositoryError   a folder is in no git repository
     ├── ConfigurationError      a configuration file or setting is not valid
     └── BundleError             a model bundle is missing, incomplete, corrupted or too new
         └── RuntimeMissingError onnxruntime is not installed
@@ -20,6 +21,10 @@ class ThemisError(Exception):
 
 class InputError(ThemisError):
     """A repository, revision, patch, path or record file cannot be read."""
+
+
+class NoRepositoryError(InputError):
+    """A folder is in no git repository: for a command a mistake, for an editor not."""
 
 
 class ConfigurationError(ThemisError):

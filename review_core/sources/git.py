@@ -28,7 +28,7 @@ from review_core.sources.repository import (
 )
 from review_core.types import Change, FileChange, Skipped
 
-_EMPTY_TREE_NAME = "empty tree"
+EMPTY_TREE_NAME = "empty tree"
 
 
 def git_change(
@@ -70,7 +70,7 @@ def _committed(repository: Repository, target: str, limits: Limits) -> Change:
     sides = _sides(repository, target)
     entries = repository.changed_between(sides.base or repository.empty_tree, sides.head.hash)
     return collected(
-        sides.base or _EMPTY_TREE_NAME,
+        sides.base or EMPTY_TREE_NAME,
         sides.head.hash,
         [_blobs_item(repository, entry, limits) for entry in entries],
         intent=sides.head.subject if sides.one_commit else None,
@@ -84,12 +84,12 @@ def _sides(repository: Repository, target: str) -> _Sides:
             continue
         if not (first or second) or ".." in second or second.startswith("."):
             raise InputError(f"{target!r} is not a range; write it as main...topic or main..topic")
-        base, head = (_resolved(repository, side or "HEAD") for side in (first, second))
+        base, head = (resolved(repository, side or "HEAD") for side in (first, second))
         if dots == "...":
-            base = _merge_base(repository, base, head, target)
+            base = merge_base(repository, base, head, target)
         commit = repository.commit(head)
         return _Sides(base, commit, one_commit=commit.parents == (base,))
-    commit = repository.commit(_resolved(repository, target))
+    commit = repository.commit(resolved(repository, target))
     if not commit.parents:
         return _Sides(None, commit, one_commit=True)
     parent = commit.parents[0]
@@ -100,7 +100,11 @@ def _sides(repository: Repository, target: str) -> _Sides:
     return _Sides(parent, commit, one_commit=True)
 
 
-def _resolved(repository: Repository, revision: str) -> str:
+def resolved(repository: Repository, revision: str) -> str:
+    """The hash of the commit that a person's word for it names.
+
+    :raises InputError: with what to do if there is none.
+    """
     if hash_ := repository.resolve(revision):
         return hash_
     where = repository.directory
@@ -116,7 +120,11 @@ def _resolved(repository: Repository, revision: str) -> str:
     )
 
 
-def _merge_base(repository: Repository, first: str, second: str, target: str) -> str:
+def merge_base(repository: Repository, first: str, second: str, target: str) -> str:
+    """The hash of the commit where two others parted.
+
+    :raises InputError: with what to do if there is none; `target` is what was asked for.
+    """
     if base := repository.merge_base(first, second):
         return base
     if repository.is_shallow:
@@ -134,7 +142,7 @@ def _uncommitted(repository: Repository, staged: bool, limits: Limits) -> Change
             "give a range, such as HEAD~1...HEAD"
         )
     commit = repository.resolve("HEAD")
-    base, base_name = commit or repository.empty_tree, commit or _EMPTY_TREE_NAME
+    base, base_name = commit or repository.empty_tree, commit or EMPTY_TREE_NAME
     if staged:
         entries = repository.changed_in_index(base)
         items = [_blobs_item(repository, entry, limits) for entry in entries]
@@ -148,7 +156,7 @@ def _uncommitted(repository: Repository, staged: bool, limits: Limits) -> Change
     return collected(
         base_name,
         "working tree",
-        _disk_items(repository, root, entries, untracked, limits),
+        disk_items(repository, root, entries, untracked, limits),
     )
 
 
@@ -156,14 +164,14 @@ def _blobs_item(
     repository: Repository, entry: Entry, limits: Limits
 ) -> FileChange | Skipped | None:
     """An entry whose sides are both among git's objects."""
-    if refused := _refused_by_entry(entry, limits):
+    if refused := refused_by_entry(entry, limits):
         return refused
-    base = _blob(repository, entry.path, entry.base_hash, limits)
-    head = _blob(repository, entry.path, entry.head_hash, limits)
+    base = blob(repository, entry.path, entry.base_hash, limits)
+    head = blob(repository, entry.path, entry.head_hash, limits)
     return _item(entry, base, head, limits)
 
 
-def _disk_items(
+def disk_items(
     repository: Repository,
     root: Path,
     entries: list[Entry],
@@ -176,11 +184,11 @@ def _disk_items(
     for entry in entries:
         if _only_touched(repository, root, entry):
             continue
-        if refused := _refused_by_entry(entry, limits):
+        if refused := refused_by_entry(entry, limits):
             yield refused
             continue
-        base = _blob(repository, entry.path, entry.base_hash, limits)
-        head = _blob(repository, entry.path, entry.head_hash, limits)
+        base = blob(repository, entry.path, entry.base_hash, limits)
+        head = blob(repository, entry.path, entry.head_hash, limits)
         if entry.head_hash is None and entry.head_mode != FileMode.ABSENT:
             head = read_file(root, entry.path, limits)
         if isinstance(base, bytes) and head is None:
@@ -220,7 +228,8 @@ def _only_touched(repository: Repository, root: Path, entry: Entry) -> bool:
     return digest.hexdigest() == entry.base_hash
 
 
-def _refused_by_entry(entry: Entry, limits: Limits) -> Skipped | None:
+def refused_by_entry(entry: Entry, limits: Limits) -> Skipped | None:
+    """What git's word on a file decides, before its content is read."""
     if refused := refused_by_name(entry.path, limits):
         return refused
     if entry.unmerged:
@@ -233,9 +242,10 @@ def _refused_by_entry(entry: Entry, limits: Limits) -> Skipped | None:
     return None
 
 
-def _blob(
+def blob(
     repository: Repository, path: str, hash_: str | None, limits: Limits
 ) -> bytes | Skipped | None:
+    """A file's content by its hash, or why it is not read; None if there is no file."""
     if hash_ is None:
         return None
     refused = refused_by_size(path, repository.size(hash_), limits)

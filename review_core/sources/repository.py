@@ -22,7 +22,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from review_core.errors import InputError
+from review_core.errors import InputError, NoRepositoryError
 
 if TYPE_CHECKING:
     from git import Git
@@ -64,8 +64,9 @@ _EMPTY_TREE = {
     "sha1": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
     "sha256": "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
 }
+_NO_REPOSITORY = "not a git repository"
 _REMEDIES = (
-    ("not a git repository", "is not in a git repository; give its folder with -C, or two folders"),
+    (_NO_REPOSITORY, "is not in a git repository; give its folder with -C, or two folders"),
     (
         "dubious ownership",
         "belongs to another user, so git does not read it; if you trust it: "
@@ -244,6 +245,24 @@ class Repository:
             for entry in self._entries("diff-index", base)
         ]
 
+    def changed_since_index(self, root: Path) -> list[Entry]:
+        """What tracked files hold otherwise than the index; some may be only touched."""
+        self._switch_off_filters()
+        entries = self._entries("diff-files", at=root)
+        unmerged = {entry.path for entry in entries if entry.unmerged}
+        return [entry for entry in entries if entry.unmerged or entry.path not in unmerged]
+
+    def held(self, tree: str, path: str) -> tuple[str, str] | None:
+        """Mode and hash of what a tree or commit, given by hash, has under a path from the root."""
+        lines = _texts(self._checked("ls-tree", "-z", "--full-tree", tree, "--", path))
+        return next(((mode, hash_) for mode, _, hash_ in map(_fields, lines)), None)
+
+    def staged(self, root: Path, path: str) -> tuple[str, str] | None:
+        """The same of the index; None too where a merge left a conflict."""
+        lines = _texts(self._checked("ls-files", "--stage", "-z", "--", path, at=root))
+        found = [(mode, hash_) for mode, hash_, stage in map(_fields, lines) if stage == "0"]
+        return found[0] if found else None
+
     def untracked(self, root: Path) -> list[str]:
         """Files that are neither tracked nor ignored; a repository inside this one ends in "/".
 
@@ -307,10 +326,11 @@ class Repository:
         process = self._git.cat_file(mode, istream=subprocess.PIPE, as_process=True)
         return _ObjectReader(process, self._time_limit, self._failure)
 
-    def _entries(self, command: str, *arguments: str) -> list[Entry]:
+    def _entries(self, command: str, *arguments: str, at: Path | None = None) -> list[Entry]:
         options = [argument for argument in arguments if argument.startswith("--")]
         trees = [argument for argument in arguments if not argument.startswith("--")]
-        output = self._checked(command, *options, *_DIFF_OPTIONS, "--end-of-options", *trees, "--")
+        told = (*options, *_DIFF_OPTIONS, "--end-of-options", *trees, "--")
+        output = self._checked(command, *told, at=at)
         fields = iter(_texts(output))
         entries = []
         for header in fields:
@@ -399,14 +419,18 @@ class Repository:
             )
         for symptom, remedy in _REMEDIES:
             if symptom in error:
-                return InputError(
-                    f"{self.directory} {remedy.format(directory=self.directory.resolve())}"
-                )
+                kind = NoRepositoryError if symptom == _NO_REPOSITORY else InputError
+                return kind(f"{self.directory} {remedy.format(directory=self.directory.resolve())}")
         lines = [line for line in error.splitlines() if line.startswith(("fatal:", "error:"))]
         reason = (lines or error.splitlines() or ["no reason given"])[0]
         return InputError(
             f"git {command} failed in {self.directory} ({reason}); try git fsck there"
         )
+
+
+def _fields(line: str) -> list[str]:
+    """The three fields that stand before a path."""
+    return line.partition("\t")[0].split()
 
 
 def _texts(output: bytes) -> list[str]:

@@ -29,7 +29,7 @@ class Blocker:
 
 sys.meta_path.insert(0, Blocker())
 imported = []
-for package in ("review_core", "review_cli"):
+for package in ("review_core", "review_cli", "lsp_server"):
     found = pkgutil.walk_packages(importlib.import_module(package).__path__, package + ".")
     imported += [package, *(module.name for module in found)]
 for name in imported:
@@ -41,7 +41,7 @@ print(json.dumps(imported))
 
 def modules_on_disk() -> set[str]:
     names = set()
-    for package in ("review_core", "review_cli"):
+    for package in ("review_core", "review_cli", "lsp_server"):
         for path in (ROOT / package).rglob("*.py"):
             parts = path.relative_to(ROOT).with_suffix("").parts
             names.add(".".join(part for part in parts if part != "__init__"))
@@ -98,6 +98,17 @@ def test_importing_the_command_pulls_nothing_heavy() -> None:
     assert imported & (FRAMEWORKS | heavy) == set()
 
 
+def test_the_server_starts_without_the_model_runtime_and_its_worker_without_the_protocol() -> None:
+    """The worker is what grows and is dropped; the server has to be small and start fast."""
+    server = top_level_imports("import lsp_server.server, lsp_server.features, lsp_server.requests")
+    assert "pygls" in server
+    assert server & (FRAMEWORKS | {"onnxruntime", "tokenizers", "git", "tree_sitter"}) == set()
+    worker = top_level_imports("import lsp_server.worker")
+    assert worker & (FRAMEWORKS | {"onnxruntime", "pygls", "lsprotocol"}) == set()
+    command = top_level_imports("import lsp_server.main")
+    assert command & (FRAMEWORKS | {"onnxruntime", "numpy", "pygls", "lsprotocol"}) == set()
+
+
 @pytest.mark.skipif(os.environ.get("CI") != "true", reason="installs from the network; CI does")
 def test_the_runtime_installs_from_nothing_and_reviews_the_demo_without_torch(
     tmp_path: Path,
@@ -144,6 +155,7 @@ def imported_modules(package: str) -> set[str]:
     [
         ("review_core", set(), ("cpu",)),
         ("review_cli", {"review_core"}, ("cpu",)),
+        ("lsp_server", {"review_core"}, ("cpu", "lsp")),
         ("training", {"review_core"}, ("train",)),
         ("model_export", {"review_core", "training"}, ("export", "cpu")),
     ],

@@ -150,3 +150,11 @@ def test_a_cache_of_another_version_is_not_touched(
 def test_the_default_place_is_the_users_cache() -> None:
     assert default_cache_path().name == "rewards.sqlite"
     assert "themis-review" in default_cache_path().parts
+
+
+def test_a_cleared_cache_knows_nothing(tmp_path: Path) -> None:
+    cache = RewardCache(tmp_path / "rewards.sqlite")
+    cache.put_many({b"key": np.ones(3, np.float32)})
+    cache.clear()
+    assert cache.get_many([b"key"]) == {}
+    assert cache.working

@@ -1,4 +1,4 @@
-"""Opens the model that settings name. Everything heavy is imported here, when it is needed."""
+"""Opens the model that settings name, for every program. What is heavy is imported when needed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from review_core.cache import RewardCache
     from review_core.calibration import Calibration
     from review_core.config import Settings
     from review_core.scorer import Scorer
@@ -24,7 +25,6 @@ def load_scorer(settings: Settings) -> tuple[Scorer, Calibration]:
     :raises BundleError: if the bundle cannot be used.
     """
     from review_core.bundle import load_bundle
-    from review_core.cache import RewardCache, default_cache_path
     from review_core.calibration import Calibration
     from review_core.engine import Engine
     from review_core.scorer import Scorer
@@ -32,9 +32,15 @@ def load_scorer(settings: Settings) -> tuple[Scorer, Calibration]:
     bundle = load_bundle(bundle_path(settings))
     calibration = Calibration.from_json(bundle.calibration_json)
     engine = Engine(bundle, threads=settings.threads)
-    cache = None
-    if settings.cache.enabled:
-        folder = settings.cache.directory
-        path = default_cache_path() if folder is None else folder / default_cache_path().name
-        cache = RewardCache(path, max_bytes=settings.cache.max_megabytes * 2**20)
-    return Scorer(bundle, engine, cache), calibration
+    return Scorer(bundle, engine, reward_cache(settings)), calibration
+
+
+def reward_cache(settings: Settings) -> RewardCache | None:
+    """The cache on disk that settings ask for."""
+    from review_core.cache import RewardCache, default_cache_path
+
+    if not settings.cache.enabled:
+        return None
+    folder = settings.cache.directory
+    path = default_cache_path() if folder is None else folder / default_cache_path().name
+    return RewardCache(path, max_bytes=settings.cache.max_megabytes * 2**20)
