@@ -1,0 +1,16 @@
+"""`themis-lsp` with the scorer of test sessions; everything else is the product's."""
+
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+
+if __name__ == "__main__":
+    from scorer_for_sessions import load_scorer
+
+    from lsp_server.log import log_to_stderr
+    from lsp_server.server import create_server
+
+    level = sys.argv[1] if len(sys.argv) > 1 else "warning"
+    log_to_stderr(level)
+    create_server(load_scorer, log_level=level).start_io()

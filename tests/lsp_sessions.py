@@ -1,0 +1,166 @@
+"""Sessions of a real client with a real server over stdio, for the tests of lsp_server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from lsprotocol import types as lsp
+from pytest_lsp import LanguageClient, client_capabilities
+from pytest_lsp.client import make_test_lsp_client
+
+FAKE_SERVER = Path(__file__).parent / "lsp_server" / "server_for_sessions.py"
+TIME_LIMIT = 30.0
+"""Seconds that anything a test waits for may take, on a busy machine."""
+
+QUICK = {"debounceMilliseconds": 10}
+
+
+def pulling() -> lsp.ClientCapabilities:
+    """VS Code, with what it learned since pytest-lsp's recording of it."""
+    capabilities = client_capabilities("visual-studio-code")
+    assert capabilities.text_document and capabilities.workspace
+    capabilities.text_document.diagnostic = lsp.DiagnosticClientCapabilities()
+    capabilities.text_document.inlay_hint = lsp.InlayHintClientCapabilities()
+    refresh = lsp.DiagnosticWorkspaceClientCapabilities(refresh_support=True)
+    capabilities.workspace.diagnostics = refresh
+    return capabilities
+
+
+def pushed_to() -> lsp.ClientCapabilities:
+    """Neovim 0.7: it is sent diagnostics, and knows neither configuration nor progress."""
+    return client_capabilities("neovim@v0.7")
+
+
+class Session:
+    """A client, and what tests do with it again and again."""
+
+    def __init__(self, client: LanguageClient, answer: lsp.InitializeResult) -> None:
+        self.client = client
+        self.answer = answer
+        self.versions: dict[str, int] = {}
+
+    def open(self, file: Path, text: str | None = None, language: str = "python") -> str:
+        """Open a file, with the text on disk or another one; return its URI."""
+        uri = file.as_uri()
+        text = file.read_bytes().decode() if text is None else text
+        self.versions[uri] = 1
+        self.client.text_document_did_open(
+            lsp.DidOpenTextDocumentParams(lsp.TextDocumentItem(uri, language, 1, text))
+        )
+        return uri
+
+    def change(self, uri: str, text: str) -> int:
+        """Give a document a new text; return its version."""
+        self.versions[uri] += 1
+        whole = lsp.TextDocumentContentChangeWholeDocument(text)
+        self.client.text_document_did_change(
+            lsp.DidChangeTextDocumentParams(
+                lsp.VersionedTextDocumentIdentifier(self.versions[uri], uri), [whole]
+            )
+        )
+        return self.versions[uri]
+
+    def close(self, uri: str) -> None:
+        self.client.text_document_did_close(lsp.DidCloseTextDocumentParams(_document(uri)))
+
+    def save(self, uri: str) -> None:
+        self.client.text_document_did_save(lsp.DidSaveTextDocumentParams(_document(uri)))
+
+    async def pull(self, uri: str, known: str | None = None) -> Any:
+        """The report of a document's diagnostics."""
+        params = lsp.DocumentDiagnosticParams(_document(uri), previous_result_id=known)
+        return await within(self.client.text_document_diagnostic_async(params))
+
+    async def found(self, uri: str) -> list[lsp.Diagnostic]:
+        """The diagnostics of a document that is asked for them."""
+        return list((await self.pull(uri)).items)
+
+    async def lenses(self, uri: str) -> list[str]:
+        """The titles of a document's code lenses."""
+        params = lsp.CodeLensParams(_document(uri))
+        lenses = await within(self.client.text_document_code_lens_async(params))
+        return [lens.command.title for lens in lenses or () if lens.command]
+
+    async def hover(self, uri: str, line: int) -> str | None:
+        """What a hover says at the start of a line, counted from 0."""
+        params = lsp.HoverParams(_document(uri), lsp.Position(line, 4))
+        told = await within(self.client.text_document_hover_async(params))
+        assert told is None or isinstance(told.contents, lsp.MarkupContent)
+        return told.contents.value if told else None
+
+    async def actions(self, uri: str, line: int, **context: Any) -> list[lsp.CodeAction]:
+        """The code actions at the start of a line, counted from 0."""
+        where = lsp.Range(lsp.Position(line, 0), lsp.Position(line, 1))
+        told = lsp.CodeActionContext(**({"diagnostics": []} | context))
+        params = lsp.CodeActionParams(_document(uri), where, told)
+        found = await within(self.client.text_document_code_action_async(params))
+        return [each for each in found or () if isinstance(each, lsp.CodeAction)]
+
+    async def ask(self, method: str, params: Any = None) -> Any:
+        """The plain answer to a request of our own."""
+        return await within(self.client.protocol.send_request_async(method, params))
+
+    async def command(self, name: str, *arguments: Any) -> None:
+        params = lsp.ExecuteCommandParams(name, list(arguments))
+        await within(self.client.workspace_execute_command_async(params))
+
+    async def published(self, uri: str, is_right: Callable[[Any], bool] = bool) -> Any:
+        """The diagnostics that a document was sent, once they are right."""
+        await until(
+            lambda: uri in self.client.diagnostics and is_right(self.client.diagnostics[uri])
+        )
+        return self.client.diagnostics[uri]
+
+
+@asynccontextmanager
+async def session(
+    *folders: Path,
+    capabilities: lsp.ClientCapabilities | None = None,
+    settings: Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
+    command: list[str] | None = None,
+    **environment: str,
+) -> AsyncIterator[Session]:
+    """A session in a workspace of these folders, shut down in order at its end."""
+    client = make_test_lsp_client()
+    client.feature(lsp.CLIENT_REGISTER_CAPABILITY)(lambda *_: None)
+    client.feature(lsp.WORKSPACE_CODE_LENS_REFRESH)(lambda *_: None)
+    client.feature(lsp.WORKSPACE_INLAY_HINT_REFRESH)(lambda *_: None)
+    client.set_configuration(dict(QUICK | dict(settings or {})), section="themis")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    started = command or [sys.executable, str(FAKE_SERVER)]
+    await client.start_io(*started, env=clean | environment)
+    params = lsp.InitializeParams(
+        capabilities or pulling(),
+        initialization_options=dict(options or {"settings": dict(QUICK | dict(settings or {}))}),
+        workspace_folders=[lsp.WorkspaceFolder(path.as_uri(), path.name) for path in folders],
+    )
+    answer = await within(client.initialize_session(params))
+    try:
+        yield Session(client, answer)
+    finally:
+        if client._server is not None and client._server.returncode is None:
+            await within(client.shutdown_session())
+        await within(client.stop())
+
+
+async def within(coroutine: Any, seconds: float = TIME_LIMIT) -> Any:
+    """The result of a coroutine that must not hang."""
+    return await asyncio.wait_for(coroutine, seconds)
+
+
+async def until(is_so: Callable[[], Any], seconds: float = TIME_LIMIT) -> None:
+    """Wait until something is so."""
+    async with asyncio.timeout(seconds):
+        while not is_so():
+            await asyncio.sleep(0.02)
+
+
+def _document(uri: str) -> lsp.TextDocumentIdentifier:
+    return lsp.TextDocumentIdentifier(uri)
