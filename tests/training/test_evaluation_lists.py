@@ -99,13 +99,36 @@ class ShortScorer:
         ]
 
 
-def test_a_response_too_long_to_score_comes_last_and_the_prompt_is_the_intent() -> None:
+ASKED = ResponseList("why", ("a", "bbb"), (1, 0), (True, False), "C", ShortScorer.criteria[0], "g")
+OTHER = ResponseList("why", ("a",), (1,), (True,), "C", "Beauty", "g")
+
+
+def score(
+    path: Path, lists: Sequence[ResponseList], scorer: ShortScorer, identity: str = "model"
+) -> list[tuple[float, ...] | None]:
+    return list_rewards(path, lists, scorer, identity, lambda done, count: None)
+
+
+def test_a_response_too_long_to_score_comes_last_and_the_prompt_is_the_intent(
+    tmp_path: Path,
+) -> None:
     scorer = ShortScorer()
-    asked = ResponseList("why", ("a", "bbb"), (1, 0), (True, False), "C", scorer.criteria[0], "g")
-    other = ResponseList("why", ("a",), (1,), (True,), "C", "Beauty", "g")
-    found = list_rewards([asked, other], scorer, lambda done, count: None)
-    assert found == [(-1.0, -math.inf), None]
+    assert score(tmp_path / "r.jsonl", [ASKED, OTHER], scorer) == [(-1.0, -math.inf), None]
     assert scorer.intents == ["why"]
+
+
+def test_lists_are_gone_on_with_where_a_run_broke_off(tmp_path: Path) -> None:
+    """The last line is cut: of two lists one is left, by the same model on the same lists only."""
+    path = tmp_path / "r.jsonl"
+    whole = score(path, [ASKED, ASKED], ShortScorer())
+    path.write_text(path.read_text()[:-3])
+    again, other_model, other_lists = ShortScorer(), ShortScorer(), ShortScorer()
+    assert score(path, [ASKED, ASKED], again) == whole
+    assert len(again.intents) == 1
+    score(path, [ASKED, ASKED], other_model, "another")
+    assert len(other_model.intents) == 2
+    score(path, [ASKED, OTHER], other_lists, "another")
+    assert len(other_lists.intents) == 1
 
 
 def write(path: Path, *records: Mapping[str, Any]) -> Path:

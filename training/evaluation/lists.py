@@ -4,6 +4,7 @@ would make of them.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -92,23 +93,28 @@ def read_lists(path: Path) -> Iterator[ResponseList]:
 
 
 def list_rewards(
-    lists: Sequence[ResponseList], scorer: PairScorer, progress: Callable[[int, int], None]
+    path: Path,
+    lists: Sequence[ResponseList],
+    scorer: PairScorer,
+    identity: str,
+    progress: Callable[[int, int], None],
 ) -> list[tuple[float, ...] | None]:
-    """The rewards of each list's responses on its aspect; a response too long to score is the last.
+    """The rewards of each list's responses on its aspect, kept at `path` and gone on with there; a
+    response too long to score is the last.
 
     None where the model does not answer to the aspect, or no response can be scored.
     """
-    found: list[tuple[float, ...] | None] = []
-    for index, each in enumerate(lists):
-        found.append(None)
-        if each.aspect in scorer.criteria:
-            intent = each.prompt if scorer.reads_intent else ""
-            rewards = scorer.rewards(each.responses, intent=intent)
-            if any(reward is not None for reward in rewards):
-                found[-1] = tuple(
-                    -math.inf if reward is None else reward[each.aspect] for reward in rewards
-                )
-        progress(index + 1, len(lists))
+    header = json.dumps({"scorer": identity, "of": _lists_hash(lists)})
+    done = _whole_lines(path, header)
+    found = [_from_json(json.loads(line)) for line in done]
+    with path.open("w", encoding="utf-8") as lines:
+        lines.writelines(f"{line}\n" for line in (header, *done))
+        for each in lists[len(done) :]:
+            rewards = _rewards(each, scorer)
+            lines.write(json.dumps(rewards) + "\n")
+            lines.flush()
+            found.append(_from_json(rewards))
+            progress(len(found), len(lists))
     return found
 
 
@@ -200,6 +206,34 @@ def _chance_reciprocal(count: int, right: int) -> float:
         math.comb(count - rank, right - 1) / math.comb(count, right) / rank
         for rank in range(1, count - right + 2)
     )
+
+
+def _rewards(each: ResponseList, scorer: PairScorer) -> list[float | None] | None:
+    if each.aspect not in scorer.criteria:
+        return None
+    intent = each.prompt if scorer.reads_intent else ""
+    rewards = scorer.rewards(each.responses, intent=intent)
+    return [None if reward is None else reward[each.aspect] for reward in rewards]
+
+
+def _from_json(rewards: Sequence[float | None] | None) -> tuple[float, ...] | None:
+    if rewards is None or all(reward is None for reward in rewards):
+        return None
+    return tuple(-math.inf if reward is None else reward for reward in rewards)
+
+
+def _whole_lines(path: Path, header: str) -> list[str]:
+    """What an earlier run on the same lists left, without a line that broke off."""
+    text = path.read_text("utf-8") if path.exists() else ""
+    first, *rest = text[: text.rfind("\n") + 1].splitlines() or [""]
+    return rest if first == header else []
+
+
+def _lists_hash(lists: Sequence[ResponseList]) -> str:
+    digest = hashlib.sha256()
+    for each in lists:
+        digest.update(repr((each.prompt, each.responses, each.aspect)).encode("utf-8", "replace"))
+    return digest.hexdigest()
 
 
 def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -71,7 +71,7 @@ def evaluate(
         evaluation=evaluation,
         verdicts=verdicts,
         neutral_flagged=any_neutral_flagged(scored, calibration, list(opened.scorer.criteria)),
-        rankings=_rankings(lists, opened, settings),
+        rankings=_rankings(out, lists, opened, settings),
         published=_published(scored),
         pictures=_pictures(out, evaluation),
     )
@@ -138,7 +138,7 @@ def _likelihood(
 ) -> Contender:
     """The baseline's margins, None for pairs that are not in the sample."""
     scorer = _likelihood_scorer(model, settings, folder)
-    identity = f"{weights_hash(folder)} {settings.dtype} {settings.likelihood_tokens}"
+    identity = _likelihood_identity(settings, folder)
     count = min(settings.likelihood_pairs or len(pairs), len(pairs))
     sample = sorted(random.Random(0).sample(range(len(pairs)), count))
     file = out / f"margins-{LIKELIHOOD}-{count}.jsonl.zst"
@@ -147,6 +147,10 @@ def _likelihood(
     for index, pair in zip(sample, measured, strict=True):
         theirs[index] = pair
     return Contender(LIKELIHOOD, theirs, plain_calibration(model.scorer.criteria))
+
+
+def _likelihood_identity(settings: EvaluateSettings, folder: Path) -> str:
+    return f"{weights_hash(folder)} {settings.dtype} {settings.likelihood_tokens}"
 
 
 def _likelihood_scorer(model: Opened, settings: EvaluateSettings, folder: Path) -> Any:
@@ -186,16 +190,28 @@ def _verdicts(scored: Sequence[ScoredPair], calibration: Calibration) -> dict[st
 
 
 def _rankings(
-    lists: Mapping[str, Sequence[ResponseList]], model: Opened, settings: EvaluateSettings
+    out: Path,
+    lists: Mapping[str, Sequence[ResponseList]],
+    model: Opened,
+    settings: EvaluateSettings,
 ) -> dict[str, dict[str, Ranking]]:
+    if not lists:
+        return {}
+    scorers = {model.name: (model.scorer, model.identity)}
+    if settings.likelihood is not None:
+        scorer = _likelihood_scorer(model, settings, settings.likelihood)
+        scorers[LIKELIHOOD] = scorer, _likelihood_identity(settings, settings.likelihood)
     found: dict[str, dict[str, Ranking]] = {}
     for name, all_lists in lists.items():
-        scorers = {model.name: model.scorer}
-        if settings.likelihood is not None:
-            scorers[LIKELIHOOD] = _likelihood_scorer(model, settings, settings.likelihood)
         rewards = {
-            who: list_rewards(all_lists, scorer, _progress(f"{name}, {who}"))
-            for who, scorer in scorers.items()
+            who: list_rewards(
+                out / f"rewards-{name.split('.')[0]}-{identity[:12]}.jsonl",
+                all_lists,
+                scorer,
+                identity,
+                _progress(f"{name}, {who}"),
+            )
+            for who, (scorer, identity) in scorers.items()
         }
         kept = [
             at
