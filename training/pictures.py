@@ -11,7 +11,7 @@ import hashlib
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from xml.sax.saxutils import escape
 
 COLOURS = ("#2f7fd1", "#c2681b", "#2a9461", "#a263d6", "#d1495b", "#8a7a1f", "#188f9c", "#77808a")
@@ -43,13 +43,19 @@ class Bar:
     """One row of a bar chart.
 
     parts: lie end to end, none negative. interval: low and high of the whole. note: stands after
-    the value.
+    the value. value: what is written, where it is not the whole.
     """
 
     label: str
     parts: tuple[float, ...]
     interval: tuple[float, float] | None = None
     note: str = ""
+    value: float | None = None
+
+    @property
+    def written(self) -> float:
+        """The value that stands beside the bar."""
+        return sum(self.parts) if self.value is None else self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +106,8 @@ def bar_chart(
     :param mark: a value drawn as a line through all bars, and its name.
     :param as_text: how values are written.
     """
-    bars = [Bar(bar.label, tuple(map(_finite, bar.parts)), bar.interval, bar.note) for bar in bars]
-    values = [f"{as_text(sum(bar.parts))} {bar.note}".rstrip() for bar in bars]
+    bars = [replace(bar, parts=tuple(map(_finite, bar.parts))) for bar in bars]
+    values = [f"{as_text(bar.written)} {bar.note}".rstrip() for bar in bars]
     left = min(260.0, 26 + max((_breadth(bar.label) for bar in bars), default=0))
     right = min(240.0, 30 + max(map(_breadth, values), default=0))
     greatest = max(
@@ -373,7 +379,7 @@ class _Page:
             d = f"M{_n(low)} {_n(middle)}H{_n(high)}"
             d += "".join(f"M{_n(x)} {_n(middle - 4)}v8" for x in (low, high))
             self.draw(f'<path class="tp-mark" stroke-width="1.5" d="{d}"/>')
-        value = as_text(sum(bar.parts))
+        value = as_text(bar.written)
         self.text(end + 6, middle + 4, value)
         self.text(end + 14 + _breadth(value), middle + 4, bar.note, faint=True)
 

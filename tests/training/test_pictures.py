@@ -60,6 +60,12 @@ def test_a_bar_is_as_long_as_its_value_and_says_it() -> None:
     assert {"Pairs", "a", "b", "C", "Go", "100", "half", "200"} <= set(texts)
 
 
+def test_a_bar_may_say_another_value_than_its_length() -> None:
+    drawn = bar_chart("Left", [Bar("syntax", (90, 10), value=90)])
+    texts = [each.text for each in ElementTree.fromstring(drawn).iter(f"{SVG}text")]
+    assert "90" in texts
+
+
 def test_the_picture_is_told_to_those_who_do_not_see_it() -> None:
     root = ElementTree.fromstring(bar_chart("Pairs", [Bar("C", (0.5,))], as_text=percent))
     said = {each.attrib["id"]: each.text for each in root if "id" in each.attrib}

@@ -13,7 +13,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from review_core.errors import InputError
 from review_core.languages import language_named
 from review_core.records import PreferencePair
 from review_core.syntax import encoded, parse_part, walk
@@ -21,6 +20,7 @@ from training.mining.clones import never_mined
 from training.preparation.benchmarks import Benchmarks
 from training.preparation.funnel import Drop
 from training.preparation.settings import PrepareSettings
+from training.preparation.tokens import read_tokenizer
 
 Filter = Callable[[PreferencePair], Drop | None]
 
@@ -35,7 +35,9 @@ def filters(settings: PrepareSettings) -> tuple[Filter, ...]:
         found.append(EvaluationOnly.of(settings.evaluation_only))
     if settings.tokenizer and settings.max_length:
         found.append(
-            partial(token_length, tokens=_tokenizer(settings.tokenizer), most=settings.max_length)
+            partial(
+                token_length, tokens=_token_counts(settings.tokenizer), most=settings.max_length
+            )
         )
     elif not settings.tokenizer and settings.max_characters:
         found.append(partial(character_length, most=settings.max_characters))
@@ -92,14 +94,8 @@ def _letters(name: str) -> str:
 # --- length ---------------------------------------------------------------------------------------
 
 
-def _tokenizer(path: Path) -> Callable[[list[str]], list[int]]:
-    from tokenizers import Tokenizer
-
-    file = path / "tokenizer.json" if path.is_dir() else path
-    try:
-        tokenizer = Tokenizer.from_file(str(file))
-    except Exception as error:  # the library raises nothing narrower
-        raise InputError(f"{file} is not a tokenizer.json: {error}") from error
+def _token_counts(path: Path) -> Callable[[list[str]], list[int]]:
+    tokenizer = read_tokenizer(path)
 
     def counts(texts: list[str]) -> list[int]:
         encoded = tokenizer.encode_batch_fast(texts, add_special_tokens=False)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from review_core.errors import InputError
+from training.preparation.tokens import read_tokenizer
 
 log = logging.getLogger(__name__)
 
@@ -60,15 +61,14 @@ class KenlmPerplexity:
 
 
 class BaseLikelihood:
-    """Perplexity a token of a causal model, the first token given where the base has none to start
-    with; at most 512 tokens are read.
+    """Perplexity a token of a causal model, given the first: the base's token to start with, where
+    its tokenizer sets one. At most 512 tokens are read.
     """
 
     def __init__(self, folder: Path, batch: int = 16) -> None:
         try:
-            from transformers import AutoModelForCausalLM, AutoTokenizer
+            from transformers import AutoModelForCausalLM
 
-            self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
             self._model: Any = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True)
         except (OSError, ValueError) as error:
             raise InputError(
@@ -76,6 +76,7 @@ class BaseLikelihood:
                 f"{str(error).splitlines()[0]}"
             ) from error
         self._model.eval()
+        self._tokenizer = read_tokenizer(folder)
         self._batch = batch
         weights = sorted(
             path for path in folder.iterdir() if path.suffix in (".safetensors", ".bin")
@@ -85,12 +86,7 @@ class BaseLikelihood:
 
     def __call__(self, texts: list[str]) -> list[float]:
         """The perplexity of each text."""
-        start = self._tokenizer.bos_token_id
-        ids = [
-            ([] if start is None else [start])
-            + self._tokenizer(text, add_special_tokens=False)["input_ids"][:512]
-            for text in texts
-        ]
+        ids = [each.ids[:512] for each in self._tokenizer.encode_batch(texts)]
         order = sorted(range(len(texts)), key=lambda at: len(ids[at]))
         found = [math.inf] * len(texts)
         for at in range(0, len(order), self._batch):

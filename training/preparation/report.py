@@ -64,14 +64,10 @@ def _pictures(funnel: Funnel, counted: Statistics) -> dict[str, str]:
             parts=[_short(aspect) for aspect in aspects],
             x_label="pairs",
         ),
-        "sources": bar_chart(
-            "Pairs by repository or source",
-            _counted_bars(counted.groups, "other sources"),
-            x_label="pairs, those made here left out",
+        "sources": _counted_chart(
+            counted.groups, "repository or source", "pairs, those made here left out"
         ),
-        "licences": bar_chart(
-            "Pairs by licence", _counted_bars(counted.licences, "other licences"), x_label="pairs"
-        ),
+        "licences": _counted_chart(counted.licences, "licence", "pairs"),
         "lengths": histogram(
             "Length of the chosen side, by which side is longer",
             [_length_panel(counted, aspect) for aspect in aspects if aspect in counted.lengths],
@@ -86,23 +82,26 @@ def _funnel_chart(funnel: Funnel) -> str:
     for step in STEPS:
         if gone := funnel.at(step):
             left -= gone
-            bars.append(Bar(step.replace("_", " "), (left, gone), note=f"{number(gone)} dropped"))
+            dropped = f"{number(gone)} dropped"
+            bars.append(Bar(step.replace("_", " "), (left, gone), note=dropped, value=left))
     return bar_chart(
         "What was left after each filter",
-        [Bar(bar.label, bar.parts, note=bar.note) for bar in bars],
+        bars,
         parts=("left", "dropped here"),
         x_label="pairs: what came in, and of it what was dropped",
     )
 
 
-def _counted_bars(counts: Counter[str], others: str) -> list[Bar]:
-    common = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    total = counts.total()
-    bars = [Bar(name, (count,), note=percent(count / total)) for name, count in common[:_MOST_ROWS]]
-    if rest := common[_MOST_ROWS:]:
-        count = sum(count for _, count in rest)
-        bars.append(Bar(f"{len(rest)} {others}", (count,), note=percent(count / total)))
-    return bars
+def _counted_chart(counts: Counter[str], what: str, x_label: str) -> str:
+    """The commonest names; what the rest adds up to is said, not drawn beside them."""
+    names, total = _by_count(counts), counts.total()
+    shown = names[:_MOST_ROWS]
+    bars = [Bar(name, (counts[name],), note=percent(counts[name] / total)) for name in shown]
+    title = f"Pairs by {what}"
+    if rest := names[_MOST_ROWS:]:
+        title += f": the {len(shown)} largest of {len(names)}"
+        x_label += f"; the others have {number(sum(counts[name] for name in rest))} together"
+    return bar_chart(title, bars, x_label=x_label)
 
 
 def _length_panel(counted: Statistics, aspect: str) -> Panel:
@@ -241,7 +240,8 @@ def _aspects(counted: Statistics) -> list[str]:
 
 
 def _short(aspect: str) -> str:
-    return aspect.replace("_", " ").lower()
+    between = " + " if aspect == "Readability_Maintainability" else " "
+    return aspect.replace("_", between).lower()
 
 
 def _by_count(counts: Counter[str]) -> list[str]:
