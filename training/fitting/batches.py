@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import random
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import torch
@@ -75,25 +76,25 @@ def steps_of(examples: int, settings: FitSettings) -> int:
 def batches(
     examples: Sequence[Example], card: Card, tokenizer: Tokenizer, settings: FitSettings, first: int
 ) -> Iterator[Batch]:
-    """The batches from step `first` on; each is made while the one before is read."""
-    with ThreadPoolExecutor(1) as maker:
-        plan = _plan(len(examples), settings, first)
+    """The batches from step `first` on, made ahead by threads: most of the work, tokenising, holds
+    no lock.
+    """
 
-        def make(indices: list[int], epoch: int) -> Batch:
-            drawn = []
-            for index in indices:
-                rng = random.Random(f"{settings.seed}:{epoch}:{index}")
-                drawn.append(draw(examples[index], card, tokenizer, settings, rng))
-            return batch_of(drawn, card, settings)
+    def make(indices: list[int], epoch: int) -> Batch:
+        drawn = []
+        for index in indices:
+            rng = random.Random(f"{settings.seed}:{epoch}:{index}")
+            drawn.append(draw(examples[index], card, tokenizer, settings, rng))
+        return batch_of(drawn, card, settings)
 
-        waiting = None
-        for indices, epoch in plan:
-            coming = maker.submit(make, indices, epoch)
-            if waiting is not None:
-                yield waiting.result()
-            waiting = coming
-        if waiting is not None:
-            yield waiting.result()
+    waiting: deque[Future[Batch]] = deque()
+    with ThreadPoolExecutor(settings.loaders) as makers:
+        for indices, epoch in _plan(len(examples), settings, first):
+            waiting.append(makers.submit(make, indices, epoch))
+            if len(waiting) > settings.loaders:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def _plan(count: int, settings: FitSettings, first: int) -> Iterator[tuple[list[int], int]]:

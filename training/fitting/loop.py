@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator, DistributedDataParallelKwargs
+from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
@@ -75,10 +75,7 @@ def fit(
     :raises TrainingStoppedError: if the run cannot end well.
     """
     begun = time.monotonic()
-    # The only buffers are constants: there is nothing to keep alike.
-    accelerator = Accelerator(
-        kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)]
-    )
+    accelerator = Accelerator()
     torch.manual_seed(settings.seed)
     at = load_start(str(start), settings)
     examples, dropped = make_examples(pairs, at.card, at.tokenizer, settings, soft)
@@ -201,7 +198,7 @@ class _Run:
         """Gradients of a batch, part by part; the sums over all parts of all processes."""
         world = self.accelerator.num_processes
         mine = list(shares(batch.parts, self.accelerator.process_index, world))
-        sums = torch.zeros(len(_SUMS), dtype=torch.float64)
+        sums = torch.zeros(len(_SUMS), dtype=torch.float64, device=self.accelerator.device)
         with parametrize.cached():  # round the weights once a step, not once a part
             for at, (part, counts) in enumerate(mine):
                 last = at == len(mine) - 1
@@ -211,7 +208,7 @@ class _Run:
                     self.accelerator.backward(loss * (world if counts else 0.0))
                 if counts:
                     sums += figures
-        summed: Any = self.accelerator.reduce(sums.to(self.accelerator.device), "sum")
+        summed: Any = self.accelerator.reduce(sums, "sum")
         return dict(zip(_SUMS, summed.tolist(), strict=True))
 
     def _part(self, part: Part, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -238,9 +235,9 @@ class _Run:
             margin.sum(),
             margin.pow(2).sum(),
             (asked.length * margin).sum(),
-            torch.tensor(part.tokens),
+            torch.tensor(part.tokens, device=device),
         )
-        return terms.total, torch.stack([each.detach().double().cpu() for each in sums])
+        return terms.total, torch.stack([each.detach().double() for each in sums])
 
     def _moving(self) -> list[nn.Parameter]:
         return [each for each in self.reader.parameters() if each.requires_grad]

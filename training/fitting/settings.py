@@ -101,6 +101,7 @@ class FitSettings:
     )
     compile: bool = setting(False, "Compile the model (torch.compile).")
     liger: bool = setting(False, "Liger's fused kernels; an NVIDIA or AMD GPU only.")
+    loaders: int = setting(2, "Threads that make batches ahead.")
     seed: int = setting(0, "Order, dropout and new weights follow from it.")
     # Measuring, saving, stopping.
     held_out: tuple[Path, ...] = setting((), "Record files to measure on while training.")
@@ -121,7 +122,15 @@ class FitSettings:
 
     def __post_init__(self) -> None:
         """:raises ConfigurationError: naming what cannot be combined."""
-        for name in ("epochs", "batch", "row_tokens", "save_every", "log_every", "patience"):
+        for name in (
+            "epochs",
+            "batch",
+            "row_tokens",
+            "save_every",
+            "log_every",
+            "patience",
+            "loaders",
+        ):
             if getattr(self, name) < 1:
                 raise ConfigurationError(f"{name} is at least 1, not {getattr(self, name)}")
         for name in ("intent_dropout", "teacher_weight", "warm_up", "decay"):
@@ -147,5 +156,13 @@ class FitSettings:
     def changes_nothing(self) -> frozenset[str]:
         """The settings that may differ when a run goes on: none alters a step."""
         return frozenset(
-            {"evaluate_every", "held_out", "keep", "save_every", "log_every", "max_minutes"}
+            {
+                "evaluate_every",
+                "held_out",
+                "keep",
+                "loaders",
+                "log_every",
+                "max_minutes",
+                "save_every",
+            }
         )

@@ -136,7 +136,8 @@ def plain_weights(model: nn.Module, state: dict[str, Tensor]) -> dict[str, Tenso
             plain[f"{module}.{rest}"] = value
         else:
             plain[name] = value
-    return {name: value.contiguous() for name, value in plain.items()}
+    # Copies: what a sharded model gathers may be a view of more than its own storage.
+    return {name: value.contiguous().clone() for name, value in plain.items()}
 
 
 def _rounding(module: nn.Module) -> Rounded:
