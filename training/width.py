@@ -75,7 +75,7 @@ def narrow(
         done.append(cut)
         parts = (lost * lengths).split([call.hidden.shape[1] for call in calls])
         calls = [
-            _Call(output - part, call.others)
+            _Call(output - part.to(output.dtype), call.others)
             for call, output, part in zip(calls, outputs, parts, strict=True)
         ]
     body.config.intermediate_size = width

@@ -131,6 +131,14 @@ def test_one_long_token_does_not_decide_for_all_others() -> None:
     assert done[0].kept.tolist() == [1]
 
 
+def test_a_model_in_half_precision_stays_in_it() -> None:
+    model = body().bfloat16()
+    done = narrow(model, sample(2), 32)
+    assert all(0 < each.error <= each.cut_error < 1 for each in done)
+    assert model.layers[1].mlp.down_proj.weight.dtype == torch.bfloat16
+    assert all(torch.isfinite(states).all() for states in final_states(model, sample(1)))
+
+
 def test_a_width_or_sample_that_cannot_be_is_refused() -> None:
     with pytest.raises(ValueError, match="cannot be cut to 49"):
         narrow(body(), sample(), 49)
