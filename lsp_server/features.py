@@ -90,6 +90,7 @@ def _register_documents(server: ThemisServer) -> None:
     @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
     def opened(ls: ThemisServer, params: lsp.DidOpenTextDocumentParams) -> None:
         uri = params.text_document.uri
+        ls.reviews.forget(uri)  # versions begin anew
         if _when(ls, uri) is When.MANUAL:
             ls.reviews.edited(uri, params.text_document.version)
         else:

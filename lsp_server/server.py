@@ -10,12 +10,18 @@ import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
+from pygls.protocol import (
+    JsonRPCNotification,
+    JsonRPCRequestMessage,
+    JsonRPCResponseMessage,
+    default_converter,
+)
 
 from lsp_server.changes import Changes
 from lsp_server.diagnostics import diagnostics
@@ -30,6 +36,9 @@ from review_core import __version__
 from review_core.config import FILE_NAME
 from review_core.languages import LANGUAGES, language_of
 
+if TYPE_CHECKING:
+    from cattrs import Converter
+
 log = logging.getLogger(__name__)
 
 SECTION = "themis"
@@ -43,7 +52,12 @@ class ThemisServer(LanguageServer):
     def __init__(self, model: ModelProcess) -> None:
         # The whole text comes with every change: pygls would apply parts of it to lines that it
         # splits at form feeds too, and from then on review another text than the one on screen.
-        super().__init__("themis-lsp", __version__, lsp.TextDocumentSyncKind.Full)
+        super().__init__(
+            "themis-lsp",
+            __version__,
+            lsp.TextDocumentSyncKind.Full,
+            converter_factory=_plain_converter,
+        )
         self.model = model
         self.model.on_change = self._tell_status
         self.reviews = Reviews(model, self._on_review, self._on_problem)
@@ -398,6 +412,14 @@ def create_server(load_scorer: LoadScorer, *, log_level: str = "warning") -> The
     features.register(server)
     requests.register(server)
     return server
+
+
+def _plain_converter() -> Converter:
+    """pygls's, but parameters of our own requests stay what JSON says; it makes named tuples."""
+    converter = default_converter()
+    for message in (JsonRPCRequestMessage, JsonRPCResponseMessage, JsonRPCNotification):
+        converter.register_structure_hook(message, lambda obj, cls: cls(**obj))
+    return converter
 
 
 def _key(uri: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from ast import literal_eval
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from lsprotocol import types as lsp
 from pytest_lsp import LanguageClient, client_capabilities
 from pytest_lsp.client import make_test_lsp_client
 
-FAKE_SERVER = Path(__file__).parent / "lsp_server" / "server_for_sessions.py"
+FAKE_SERVER = Path(__file__).with_name("lsp_fake_server.py")
 TIME_LIMIT = 30.0
 """Seconds that anything a test waits for may take, on a busy machine."""
 
@@ -72,6 +73,17 @@ class Session:
     def save(self, uri: str) -> None:
         self.client.text_document_did_save(lsp.DidSaveTextDocumentParams(_document(uri)))
 
+    @property
+    def messages(self) -> list[str]:
+        """What the user was shown."""
+        return [each.message for each in self.client.messages]
+
+    @property
+    def pid(self) -> int:
+        """The server's process."""
+        assert self.client._server is not None
+        return self.client._server.pid
+
     async def pull(self, uri: str, known: str | None = None) -> Any:
         """The report of a document's diagnostics."""
         params = lsp.DocumentDiagnosticParams(_document(uri), previous_result_id=known)
@@ -100,11 +112,11 @@ class Session:
         told = lsp.CodeActionContext(**({"diagnostics": []} | context))
         params = lsp.CodeActionParams(_document(uri), where, told)
         found = await within(self.client.text_document_code_action_async(params))
-        return [each for each in found or () if isinstance(each, lsp.CodeAction)]
+        return [_action(each) for each in found or ()]
 
     async def ask(self, method: str, params: Any = None) -> Any:
         """The plain answer to a request of our own."""
-        return await within(self.client.protocol.send_request_async(method, params))
+        return plain(await within(self.client.protocol.send_request_async(method, params)))
 
     async def command(self, name: str, *arguments: Any) -> None:
         params = lsp.ExecuteCommandParams(name, list(arguments))
@@ -155,11 +167,35 @@ async def within(coroutine: Any, seconds: float = TIME_LIMIT) -> Any:
     return await asyncio.wait_for(coroutine, seconds)
 
 
+async def eventually(ask: Callable[[], Any], is_right: Callable[[Any], bool] = bool) -> Any:
+    """The answer to a question that is asked until it is right."""
+    async with asyncio.timeout(TIME_LIMIT):
+        while not is_right(answer := await ask()):
+            await asyncio.sleep(0.05)
+        return answer
+
+
 async def until(is_so: Callable[[], Any], seconds: float = TIME_LIMIT) -> None:
     """Wait until something is so."""
     async with asyncio.timeout(seconds):
         while not is_so():
             await asyncio.sleep(0.02)
+
+
+def plain(value: Any) -> Any:
+    """An answer as JSON has it; pygls makes named tuples of objects it does not know."""
+    if hasattr(value, "_asdict"):
+        return {key: plain(each) for key, each in value._asdict().items()}
+    return [plain(each) for each in value] if isinstance(value, (list, tuple)) else value
+
+
+def _action(found: lsp.Command | lsp.CodeAction) -> lsp.CodeAction:
+    """lsprotocol 2025.0.0 takes an action with a command for a command of that text."""
+    if isinstance(found, lsp.CodeAction):
+        return found
+    told = literal_eval(found.command)
+    command = lsp.Command(told["title"], told["command"], arguments=told["arguments"])
+    return lsp.CodeAction(found.title, command=command)
 
 
 def _document(uri: str) -> lsp.TextDocumentIdentifier:

@@ -3,10 +3,10 @@
 import sys
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+sys.path.insert(0, str(Path(__file__).parent))
 
 if __name__ == "__main__":
-    from scorer_for_sessions import load_scorer
+    from lsp_scorer import load_scorer
 
     from lsp_server.log import log_to_stderr
     from lsp_server.server import create_server
