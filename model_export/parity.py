@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from review_core.bundle import Manifest
+from review_core.bundle import Manifest, Pooling
 from review_core.layout import normalise
 from review_core.session import Row, Session, State
 from training.card import Card
@@ -58,7 +58,9 @@ class Gates:
     """
 
     export: float = 1e-4
-    """fp32 graph against torch, absolute (DESIGN 9)."""
+    """Pooled rewards of the fp32 graph against torch's, absolute (DESIGN 9)."""
+    export_token: float = 1e-5
+    """The same at every token, relative."""
     stored: float = 1e-5
     """Quantised graph against the fp32 graph of the same rounded weights, relative."""
     cached: float = 1e-5
@@ -71,13 +73,15 @@ class Gates:
 class Parity:
     """What was measured, in logits; None: nothing to compare.
 
-    export, linear, embedding: the largest difference after that step, at any token. cached: pieces
-    against full pass on the final graph. rounding: pooled rewards of the rounded weights against
-    the checkpoint's own; sign_agreement: of the margins between any two samples. largest: the
-    largest reward, for scale. tokens: how many were compared.
+    export: of pooled rewards, after export. export_token, linear, embedding: the largest difference
+    after that step, at any token. cached: pieces against full pass on the final graph. rounding:
+    pooled rewards of the rounded weights against the checkpoint's own; sign_agreement: of the
+    margins between any two samples. largest: the largest reward of a token, for scale. tokens: how
+    many were compared.
     """
 
     export: float
+    export_token: float
     linear: float | None
     embedding: float | None
     cached: float
@@ -95,6 +99,7 @@ class Parity:
         scale = max(1.0, self.largest)
         checks = [
             ("fp32 graph against torch", self.export, gates.export),
+            ("fp32 graph against torch, by token", self.export_token, gates.export_token * scale),
             ("4- or 8-bit linear layers against fp32", self.linear, gates.stored * scale),
             ("8-bit embedding against fp32", self.embedding, gates.stored * scale),
             ("cached against full pass", self.cached, gates.cached * scale),
@@ -163,6 +168,12 @@ def in_pieces(session: Session, batch: Sequence[Ids]) -> list[Rewards]:
 def largest_difference(first: Sequence[Rewards], second: Sequence[Rewards]) -> float:
     """The largest |difference| at any token of any sequence."""
     return max(float(np.abs(a - b).max()) for a, b in zip(first, second, strict=True))
+
+
+def pooled(rewards: Sequence[Rewards], pooling: Pooling) -> list[Rewards]:
+    """The reward of each whole sequence, shape (1, heads)."""
+    last = pooling is Pooling.LAST
+    return [each[-1:] if last else each.mean(axis=0, keepdims=True) for each in rewards]
 
 
 def sign_agreement(

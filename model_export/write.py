@@ -27,6 +27,7 @@ from model_export.parity import (
     full_pass,
     in_pieces,
     largest_difference,
+    pooled,
     samples,
     sign_agreement,
     torch_rewards,
@@ -194,7 +195,8 @@ def _write_graph(
     fp32_path = scratch / "fp32.onnx"
     export_graph(model, fp32_path)
     fp32 = read(fp32_path)
-    export = largest_difference(fp32, reference.rewards)
+    pooling = checkpoint.card.pooling
+    export = largest_difference(pooled(fp32, pooling), pooled(reference.rewards, pooling))
     graph = onnx.load(str(fp32_path))
     linear = embedding = None
     if quantisation.weight_bits:
@@ -210,6 +212,7 @@ def _write_graph(
         embedding = largest_difference(full, fp32)
     return Parity(
         export=export,
+        export_token=largest_difference(fp32, reference.rewards),
         linear=linear,
         embedding=embedding,
         cached=largest_difference(in_pieces(session, reference.batch), full),

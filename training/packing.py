@@ -27,14 +27,14 @@ Sides = tuple[TokenSequence, TokenSequence]
 class Row:
     """Pairs that are read together.
 
-    ids, positions: shape (t,). seen: shape (t, t), whether row token sees column token. pooling:
-    shape (2 * pairs, t), chosen and rejected of each pair in turn; times the rewards of the tokens
+    ids, positions: shape (t,). parts: shape (t,), 3n for the head that pair n shares, 3n + 1 and
+    3n + 2 for the rests of its chosen and rejected side. pooling: shape (2 * pairs, t), chosen and rejected of each pair in turn; times the rewards of the tokens
     it gives the rewards of the sides. pairs: which pairs, as indices into what was packed.
     """
 
     ids: Tensor
     positions: Tensor
-    seen: Tensor
+    parts: Tensor
     pooling: Tensor
     pairs: tuple[int, ...]
 
@@ -71,7 +71,7 @@ def pack(
 def _row(pairs: Sequence[Sides], indices: tuple[int, ...], pooling: Pooling) -> Row:
     ids: list[int] = []
     positions: list[int] = []
-    parts: list[int] = []  # 3 a pair: its shared head, the rest of chosen, the rest of rejected
+    parts: list[int] = []
     where: list[Tensor] = []  # for each side, the row's columns that hold its tokens
     for pair, (chosen, rejected) in enumerate(pairs):
         shared, start = shared_head((chosen, rejected)), len(ids)
@@ -84,14 +84,10 @@ def _row(pairs: Sequence[Sides], indices: tuple[int, ...], pooling: Pooling) -> 
         head = torch.arange(start, start + shared)
         where.append(torch.arange(start, middle))
         where.append(torch.cat([head, torch.arange(middle, len(ids))]))
-    part = torch.tensor(parts)
-    same_pair = part[:, None] // 3 == part[None, :] // 3
-    visible = (part[None, :] % 3 == 0) | (part[:, None] == part[None, :])
-    seen = (same_pair & visible).tril()
     return Row(
         ids=torch.tensor(ids),
         positions=torch.tensor(positions),
-        seen=seen,
+        parts=torch.tensor(parts),
         pooling=_pooling([side for pair in pairs for side in pair], where, len(ids), pooling),
         pairs=indices,
     )
@@ -110,10 +106,20 @@ def _pooling(
     return weights
 
 
+def seen(parts: Tensor) -> Tensor:
+    """Whether row token sees column token, shape (t, t): what stands before it in its own part and
+    in the head that its pair shares.
+    """
+    column = parts[None, :]
+    shared = (column % 3 == 0) & (parts[:, None] // 3 == column // 3)
+    return ((parts[:, None] == column) | shared).tril()
+
+
 def hidden_of(model: PreTrainedModel, row: Row) -> Tensor:
     """Final states of a row's tokens, shape (t, hidden), in the model's own precision."""
     device: Any = model.device
-    mask = row.seen[None, None].to(device)  # 1 x 1 x t x t
+    # Made where it is used: it is the square of the row, and slow to make and to move.
+    mask = seen(row.parts.to(device))[None, None]  # 1 x 1 x t x t
     # One mask for all layers: None of our bases has sliding windows within the lengths we read.
     output = model.base_model(
         input_ids=row.ids[None].to(device),
