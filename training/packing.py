@@ -28,8 +28,9 @@ class Row:
     """Pairs that are read together.
 
     ids, positions: shape (t,). parts: shape (t,), 3n for the head that pair n shares, 3n + 1 and
-    3n + 2 for the rests of its chosen and rejected side. pooling: shape (2 * pairs, t), chosen and rejected of each pair in turn; times the rewards of the tokens
-    it gives the rewards of the sides. pairs: which pairs, as indices into what was packed.
+    3n + 2 for the rests of its chosen and its rejected side. pooling: shape (2 * pairs, t), chosen
+    and rejected of each pair in turn; times the rewards of the tokens it gives the rewards of the
+    sides. pairs: which pairs, as indices into what was packed.
     """
 
     ids: Tensor

@@ -10,15 +10,18 @@ from pathlib import Path
 import click
 import pytest
 
+from model_export.cli import cli as export_cli
 from review_cli.main import cli
 from review_cli.review import FINDINGS
 from review_core.command import BAD_INPUT, INTERNAL, INTERRUPTED
 from review_core.config import load_settings
 from review_core.languages import LANGUAGES
 from review_core.types import Axis
+from training.cli import cli as training_cli
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])
+PAGES = ("*.md", "docs/**/*.md", "examples/**/*.md", "models/*/*.md")
+DOCUMENTS = sorted(path for pages in PAGES for path in ROOT.glob(pages))
 
 
 def text_of(name: str) -> str:
@@ -77,16 +80,27 @@ def test_the_example_configuration_is_valid(tmp_path: Path) -> None:
     assert not resolved.settings.axes[Axis.READABILITY].enabled
 
 
-@pytest.mark.parametrize("line", sorted(commands("themis")))
-def test_a_command_in_the_documents_is_one_that_themis_takes(line: str) -> None:
+PROGRAMS: dict[str, click.Command] = {
+    "themis": cli,
+    "themis-train": training_cli,
+    "themis-export": export_cli,
+}
+
+
+@pytest.mark.parametrize("line", sorted(set().union(*map(commands, PROGRAMS))))
+def test_a_command_in_the_documents_is_one_that_its_program_takes(line: str) -> None:
     """Parsed by the program itself and not run: most need a repository of the reader's."""
-    command: click.Command = cli
-    arguments = shlex.split(line)[1:]
+    program, *arguments = shlex.split(line)
+    command = PROGRAMS[program]
+    context = click.Context(command)
     while isinstance(command, click.Group):
-        command = command.commands[arguments.pop(0)]
+        name = arguments.pop(0)
+        found = command.get_command(context, name)
+        assert found is not None, name
+        command = found
     assert command.callback is not None
     here = [str(ROOT) if part == "../other-project" else part for part in arguments]  # must exist
-    command.make_context("themis", here).close()
+    command.make_context(program, here).close()
 
 
 def test_the_exit_codes_of_the_readme_are_those_of_the_program() -> None:
