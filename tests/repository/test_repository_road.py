@@ -44,7 +44,9 @@ def test_both_sides_of_a_pair_are_code(pair: PreferencePair) -> None:
 
 
 def test_the_road_from_pairs_to_a_review_is_open(tmp_path: Path) -> None:
-    """Real programs and a real model of two layers; about a minute, most of it importing torch."""
+    """Real programs, a real repository and a real model of two layers; two minutes, most of them
+    importing torch.
+    """
     made = tmp_path / "small"
     road = [ROOT / "scripts" / "train-small", Path(sys.executable).parent, made]
     walked = subprocess.run(road, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -52,6 +54,15 @@ def test_the_road_from_pairs_to_a_review_is_open(tmp_path: Path) -> None:
     assert "is sound" in walked.stdout
     assert "11 changed functions" in walked.stdout
     assert "no findings" in walked.stdout
+
+    mined = json.loads((made / "mined" / "stats.json").read_text(encoding="utf-8"))
+    assert mined["commits"] == mined["with_pairs"] + sum(mined["dropped"].values()) == 4
+    kinds = {pair.subset for pair in read_pairs(made / "prepared" / "train.jsonl.zst")}
+    assert {"NEUTRAL", "INJECTED"} <= {(kind or "").partition("/")[0] for kind in kinds}
+    assert len((made / "checkpoint" / "log.jsonl").read_text(encoding="utf-8").splitlines()) == 3
+    report = (made / "figures" / "report.md").read_text(encoding="utf-8")
+    for baseline in ("random", '"longer wins"', "likelihood", "heads"):
+        assert f"| {baseline}" in report
 
     calibration = json.loads((made / "bundle" / "calibration.json").read_text(encoding="utf-8"))
     assert {each["worse_at"] for each in calibration["criteria"].values()} == {None}
