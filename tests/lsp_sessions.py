@@ -16,7 +16,7 @@ from pytest_lsp import LanguageClient, client_capabilities
 from pytest_lsp.client import make_test_lsp_client
 
 FAKE_SERVER = Path(__file__).with_name("lsp_fake_server.py")
-TIME_LIMIT = 30.0
+TIME_LIMIT = 100.0
 """Seconds that anything a test waits for may take, on a busy machine."""
 
 QUICK = {"debounceMilliseconds": 10}
@@ -153,12 +153,13 @@ async def session(
         initialization_options=dict(options or {"settings": dict(QUICK | dict(settings or {}))}),
         workspace_folders=[lsp.WorkspaceFolder(path.as_uri(), path.name) for path in folders],
     )
-    answer = await within(client.initialize_session(params))
     try:
-        yield Session(client, answer)
-    finally:
+        yield Session(client, await within(client.initialize_session(params)))
         if client._server is not None and client._server.returncode is None:
             await within(client.shutdown_session())
+    finally:
+        if client._server is not None and client._server.returncode is None:
+            client._server.kill()
         await within(client.stop())
 
 

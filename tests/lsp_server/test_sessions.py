@@ -125,14 +125,16 @@ async def test_a_storm_of_cancelled_requests_leaves_a_server_that_answers(
     repository.commit("base", cart=BASE)
     async with session(repository.path, FAKE_SECONDS="0.01") as opened:
         uri = opened.open(repository.path / "cart.py", BASE)
-        methods = ("textDocument/diagnostic", "textDocument/codeLens")
         document = lsp.TextDocumentIdentifier(uri)
+        requests: dict[str, Any] = {
+            lsp.TEXT_DOCUMENT_DIAGNOSTIC: lsp.DocumentDiagnosticParams(document),
+            lsp.TEXT_DOCUMENT_CODE_LENS: lsp.CodeLensParams(document),
+        }
         asked = []
         for at in range(100):
             opened.change(uri, f"{WORSE}# {at}\n")
-            for method in methods:
+            for method, params in requests.items():
                 id_ = f"{method}{at}"
-                params = {"textDocument": {"uri": document.uri}}
                 asked.append(opened.client.protocol.send_request(method, params, msg_id=id_))
                 opened.client.cancel_request(lsp.CancelParams(id_))
         answers = await within(
@@ -245,7 +247,7 @@ async def test_files_that_are_not_open_are_reported_where_that_is_wanted(
         assert found.code == "security"
 
     async with session(repository.path, settings=wanted) as opened:
-        first = await workspace_diagnostics(opened, {})
+        first = await eventually(lambda: workspace_diagnostics(opened, {}))
         assert [(each["kind"], each["uri"]) for each in first] == [("full", cart.as_uri())]
         known = {each["uri"]: each["resultId"] for each in first}
         second = asyncio.ensure_future(workspace_diagnostics(opened, known))
