@@ -10,17 +10,17 @@ import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
 from lsprotocol import types as lsp
+from lsprotocol.converters import get_converter
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import (
     JsonRPCNotification,
     JsonRPCRequestMessage,
     JsonRPCResponseMessage,
-    default_converter,
 )
 
 from lsp_server.changes import Changes
@@ -35,9 +35,6 @@ from lsp_server.uris import path_of, uri_of
 from review_core import __version__
 from review_core.config import FILE_NAME
 from review_core.languages import LANGUAGES, language_of
-
-if TYPE_CHECKING:
-    from cattrs import Converter
 
 log = logging.getLogger(__name__)
 
@@ -414,9 +411,9 @@ def create_server(load_scorer: LoadScorer, *, log_level: str = "warning") -> The
     return server
 
 
-def _plain_converter() -> Converter:
-    """pygls's, but parameters of our own requests stay what JSON says; it makes named tuples."""
-    converter = default_converter()
+def _plain_converter() -> Any:
+    """Parameters of our own requests stay what JSON says; pygls would make named tuples of them."""
+    converter = get_converter()
     for message in (JsonRPCRequestMessage, JsonRPCResponseMessage, JsonRPCNotification):
         converter.register_structure_hook(message, lambda obj, cls: cls(**obj))
     return converter
