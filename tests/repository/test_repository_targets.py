@@ -66,7 +66,7 @@ def test_setup_installs_torch_before_the_extras_that_need_it(tmp_path: Path) -> 
     ).stdout
     torch, extras = (
         planned.index("install -qq torch==0.0 -i here\n"),
-        planned.index("train,export,dev"),
+        planned.index("train,scale,export,dev"),
     )
     assert torch < extras
 
@@ -80,7 +80,7 @@ def test_a_second_setup_does_nothing(installed: str) -> None:
 def test_a_changed_pyproject_installs_again(installed: str) -> None:
     planned = make("--dry-run", "--what-if=pyproject.toml", "setup", installed).stdout
     assert "'.[cpu]'" in planned
-    assert "train,export,dev" in planned
+    assert "train,scale,export,dev" in planned
 
 
 @pytest.mark.parametrize(
