@@ -55,10 +55,3 @@ def round_in_the_loop(layers: nn.Module, bits: int, block_size: int) -> None:
     for module in layers.modules():
         if isinstance(module, nn.Linear) and module.weight.requires_grad:
             parametrize.register_parametrization(module, "weight", Rounded(bits, block_size))
-
-
-def keep_rounded(layers: nn.Module) -> None:
-    """Undo `round_in_the_loop`: the weights become what they were rounded to."""
-    for module in layers.modules():
-        if parametrize.is_parametrized(module, "weight"):
-            parametrize.remove_parametrizations(module, "weight", leave_parametrized=True)

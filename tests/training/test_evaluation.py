@@ -15,6 +15,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 from tokenizers import Tokenizer
+from torch_reference import CheckpointScorer as OneByOne
 from transformers import AutoModelForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
 from review_core.errors import InputError
@@ -26,7 +27,6 @@ from training.evaluation.margins import ScoredPair
 from training.evaluation.run import evaluate
 from training.evaluation.scorers import CheckpointScorer, open_model, token_batches
 from training.evaluation.settings import EvaluateSettings, ScoringSettings
-from training.model import CheckpointScorer as OneByOne
 
 torch.set_num_threads(1)
 FIX, CLEAN, SAFE = "Functional_Correctness", "Readability", "Security_Hardness"

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import torch
 from fit_samples import CODE, curve, pairs, write_student
+from torch_reference import CheckpointScorer
 from transformers import Qwen2Config, Qwen2ForCausalLM, Qwen3Config, Qwen3ForCausalLM
 
 from review_core.bundle import Pooling
@@ -27,7 +28,7 @@ from training.criteria import CRITERIA, Asking
 from training.fitting.loop import fit
 from training.fitting.settings import FitSettings
 from training.margins import pair_key
-from training.model import CheckpointScorer, load_checkpoint
+from training.model import load_checkpoint
 from training.rounding import round_blocks
 from training.tiny import write_tiny_base
 

@@ -12,6 +12,7 @@ import torch
 from click.testing import CliRunner
 from fit_samples import CODE, SPEC, write_student
 from numpy.typing import NDArray
+from torch_reference import CheckpointScorer, pooled_rewards
 
 from model_export.checkpoint import read_checkpoint
 from model_export.write import write_bundle
@@ -28,7 +29,7 @@ from training.criteria import CRITERIA, Asking
 from training.features import FeatureSpec, common_depths, extract, load_features
 from training.heads import fit_heads, fit_one_head, write_checkpoint
 from training.margins import margin_line
-from training.model import CheckpointScorer, load_checkpoint, pooled_rewards
+from training.model import load_checkpoint
 from training.specs import HeadSpec
 from training.student import cut_student, student_card
 from training.tiny import write_tiny_base

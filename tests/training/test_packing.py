@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch_reference import pooled_rewards
 
 from review_core.bundle import Pooling
 from review_core.layout import normalise
-from training.model import load_checkpoint, pooled_rewards
+from training.model import load_checkpoint
 from training.packing import Sides, pack, packed_length, rewards_of, shared_head
 
 CODE = (

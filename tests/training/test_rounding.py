@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from training.rounding import keep_rounded, round_blocks, round_in_the_loop
+from training.rounding import round_blocks, round_in_the_loop
 
 
 def test_rounding_twice_changes_nothing_and_the_extreme_is_kept() -> None:
@@ -29,9 +29,6 @@ def test_training_sees_rounded_weights_and_passes_the_gradient_by() -> None:
     assert torch.allclose(layer.weight, round_blocks(before, 4, 32), atol=1e-7)
     gradient = layer.parametrizations.weight.original.grad  # type: ignore[union-attr, operator]
     assert torch.equal(gradient, torch.ones(4, 32))
-    keep_rounded(nn.Sequential(layer))
-    assert torch.allclose(layer.weight, round_blocks(before, 4, 32), atol=1e-7)
-    assert "parametrizations" not in dict(layer.named_modules())
 
 
 def test_what_is_not_trained_is_left_alone() -> None:

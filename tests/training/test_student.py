@@ -14,6 +14,7 @@ import torch
 from click.testing import CliRunner
 from fit_samples import CODE, SPEC, pairs, write_student
 from tokenizers import Tokenizer
+from torch_reference import CheckpointScorer
 from transformers import (
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
@@ -30,7 +31,7 @@ from review_core.records import write_pairs
 from training.card import Card, Quantisation
 from training.cli import cli
 from training.criteria import Asking
-from training.model import CheckpointScorer, load_checkpoint
+from training.model import load_checkpoint
 from training.rounding import round_blocks
 from training.specs import StudentSpec
 from training.student import cut_student, cut_vocabulary, student_card, token_counts
