@@ -19,10 +19,10 @@ from model_export.checkpoint import load_model, read_checkpoint, with_precision
 from model_export.cli import cli
 from model_export.errors import GateError
 from model_export.graph import export_graph
-from model_export.parity import Gates, full_pass, in_pieces, sign_agreement, torch_rewards
+from model_export.parity import Gates, full_pass, in_pieces, pooled, sign_agreement, torch_rewards
 from model_export.quantise import quantise_embedding, quantise_linear, round_weights, save_graph
 from model_export.write import graph_shape, verify_bundle, write_bundle
-from review_core.bundle import Bundle, load_bundle
+from review_core.bundle import Bundle, Pooling, load_bundle
 from review_core.calibration import Calibration
 from review_core.command import run
 from review_core.errors import InputError
@@ -134,12 +134,26 @@ def test_every_precision_passes_its_gates_and_keeps_the_head_in_fp32(
     assert verify_bundle(bundle, read_checkpoint(path))["torch"] < 1e-4
 
 
+@pytest.mark.parametrize(
+    ("gates", "says"),
+    [
+        (Gates(export=-1.0), "fp32 graph against torch: rewards differ by"),
+        (Gates(export_token=-1.0), "fp32 graph against torch, by token: rewards differ by"),
+    ],
+)
 def test_a_gate_that_is_not_met_leaves_nothing_behind(
-    tiny_checkpoint: Make, tmp_path: Path
+    tiny_checkpoint: Make, tmp_path: Path, gates: Gates, says: str
 ) -> None:
-    with pytest.raises(GateError, match="fp32 graph against torch: rewards differ by"):
-        export(tiny_checkpoint(), tmp_path / "bundle", gates=Gates(export=0.0))
+    with pytest.raises(GateError, match=says):
+        export(tiny_checkpoint(), tmp_path / "bundle", gates=gates)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sequence_is_compared_as_the_runtime_reads_it() -> None:
+    """Tokens 1, 2 and 6: their mean is 3, the last is 6."""
+    tokens = np.array([[1.0], [2.0], [6.0]], dtype=np.float32)
+    assert pooled([tokens], Pooling.MEAN)[0].tolist() == [[3.0]]
+    assert pooled([tokens], Pooling.LAST)[0].tolist() == [[6.0]]
 
 
 def test_rounding_that_turns_margins_fails_a_gate(tiny_checkpoint: Make, tmp_path: Path) -> None:
