@@ -29,7 +29,7 @@ class Blocker:
 
 sys.meta_path.insert(0, Blocker())
 imported = []
-for package in ("review_core", "review_cli", "lsp_server"):
+for package in ("review_core", "review_cli", "lsp_server", "github_app"):
     found = pkgutil.walk_packages(importlib.import_module(package).__path__, package + ".")
     imported += [package, *(module.name for module in found)]
 for name in imported:
@@ -41,7 +41,7 @@ print(json.dumps(imported))
 
 def modules_on_disk() -> set[str]:
     names = set()
-    for package in ("review_core", "review_cli", "lsp_server"):
+    for package in ("review_core", "review_cli", "lsp_server", "github_app"):
         for path in (ROOT / package).rglob("*.py"):
             parts = path.relative_to(ROOT).with_suffix("").parts
             names.add(".".join(part for part in parts if part != "__init__"))

@@ -1,0 +1,1 @@
+"""The GitHub App: pull requests in, reviews out. `themis-github-app` starts it."""

@@ -1,0 +1,32 @@
+"""What can go wrong with GitHub, below ThemisError. Messages hold neither tokens nor keys."""
+
+from __future__ import annotations
+
+from review_core.errors import ThemisError
+
+
+class GitHubError(ThemisError):
+    """GitHub refused or could not be had.
+
+    GitHubError
+    ├── MissingError      404, 410: it is not there, or we may not see it
+    ├── ForbiddenError    401, 403: the installation does not allow it
+    ├── InvalidError      422: GitHub does not accept what we wrote
+    └── UnavailableError  no answer, 5xx or a rate limit that outlasted the retries: try later
+    """
+
+
+class MissingError(GitHubError):
+    """It is not there, or we may not see it."""
+
+
+class ForbiddenError(GitHubError):
+    """The installation does not allow it."""
+
+
+class InvalidError(GitHubError):
+    """GitHub does not accept what we wrote."""
+
+
+class UnavailableError(GitHubError):
+    """GitHub could not be had; the same request may succeed later."""
