@@ -92,7 +92,7 @@ class Repository(Protocol):
     ) -> None:
         """One review of event COMMENT: one notification. Comments must have a line.
 
-        :raises InvalidError: where one of the comments stands outside the diff: none is posted then.
+        :raises InvalidError: where a comment stands outside the diff: none is posted then.
         """
 
     def create_file_comment(self, number: int, head_sha: str, comment: NewComment) -> None:
