@@ -1,0 +1,53 @@
+"""Programs and files that some tests need; `scripts/install-test-tools` installs them.
+
+Where one truly cannot be had, its tests are skipped with the reason. In CI (`CI` is set) they fail
+instead, so that nothing goes untested unseen.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FOLDER = Path(os.environ.get("THEMIS_TOOLS", ROOT / ".tools"))
+CODE_SERVER = FOLDER / "code-server/node_modules/code-server/out/node/entry.js"
+
+
+def tool(name: str) -> Path:
+    """The path of a program, a folder or a file: a key of the table below.
+
+    Called in a fixture or a test: without the tool it skips, and in CI it fails.
+    """
+    path = _find(name)
+    if path is not None:
+        return path
+    reason = f"{name} is not here; scripts/install-test-tools installs it, or says why it cannot"
+    if os.environ.get("CI", "").lower() not in ("", "0", "false"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def _find(name: str) -> Path | None:
+    match name:
+        case "node" | "npm" | "nvim" | "emacs":
+            found = shutil.which(name)
+            return Path(found) if found else None
+        case "chromium":
+            names = ("chromium", "chromium-browser", "google-chrome")
+            return next((Path(found) for each in names if (found := shutil.which(each))), None)
+        case "code-server":  # its entry, for node
+            return _existing(CODE_SERVER)
+        case "postgresql":  # the folder of initdb, postgres and pg_ctl: the newest
+            versions = sorted(
+                Path("/usr/lib/postgresql").glob("*"), key=lambda each: int(each.name)
+            )
+            return _existing(versions[-1] / "bin") if versions else None
+        case "api.github.com.json" | "ghes-3.19.json" | "webhooks.json":  # GitHub's own words
+            return _existing(FOLDER / "github" / name)
+    raise ValueError(f"no test tool is called {name}")
+
+
+def _existing(path: Path) -> Path | None:
+    return path if path.exists() else None
