@@ -80,7 +80,7 @@ class _GateType(click.ParamType[Gate]):
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "json", "markdown"]),
+    type=click.Choice(["terminal", "json", "markdown", "html"]),
     default="terminal",
     show_default=True,
     help="How to show the report.",
@@ -191,6 +191,10 @@ def _rendered(report: Report, form: str, *, quiet: bool, plain: bool) -> str:
         from review_core.renderers.markdown import render_markdown
 
         return render_markdown(report)
+    if form == "html":
+        from review_core.renderers.html import render_html
+
+        return render_html(report)
     from review_cli.output import capture
     from review_cli.terminal import print_report
 
