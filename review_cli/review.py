@@ -91,7 +91,8 @@ class _GateType(click.ParamType[Gate]):
     "gates",
     type=_GateType(),
     multiple=True,
-    help="Exit with 1 if there is a finding on this axis, or one with P(worse) of at least P.",
+    help="Exit with 1 if there is a finding on this axis, or one with P(worse) of at least P. "
+    "Default: the axes that the configuration sets to block.",
 )
 @click.option(
     "--intent", metavar="TEXT", help="What the change is for. Default: the commit's title."
@@ -117,6 +118,7 @@ def review(
     from review_cli.output import progress_bar, write_out
     from review_core import api
     from review_core.config import load_settings
+    from review_core.gates import blocking
     from review_core.loading import load_scorer
 
     given = overrides(directory, model=model, threads=threads, cache=cache)
@@ -130,6 +132,8 @@ def review(
         report = api.review(change, scorer, calibration, settings, progress=progress)
     file = None if output is None else directory / output
     write_out(_rendered(report, form, quiet=quiet, plain=file is not None), file)
+    if not gates:
+        return FINDINGS if blocking(report.findings, settings, calibration) else 0
     return FINDINGS if any(gate.is_reached(report) for gate in gates) else 0
 
 

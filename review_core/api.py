@@ -11,7 +11,7 @@ from typing import Protocol
 
 from review_core.calibration import Calibration
 from review_core.comments import same_code, without_comments
-from review_core.config import OutOfDistribution, Settings
+from review_core.config import AxisMode, OutOfDistribution, Settings
 from review_core.excuses import (
     NOT_OF_TESTS,
     ONLY_IMPORTS,
@@ -20,6 +20,7 @@ from review_core.excuses import (
     only_imports_changed,
 )
 from review_core.findings import findings_of, percent, suppressions_of, unused, withhold
+from review_core.gates import refused
 from review_core.languages import Language, language_named, language_of
 from review_core.layout import normalise
 from review_core.moves import moved_code
@@ -147,7 +148,7 @@ def review(
         base=change.base,
         head=change.head,
         intent=change.intent,
-        functions=tuple(_enabled(each, settings) for each in reviews),
+        functions=tuple(_without_silenced(each, settings) for each in reviews),
         findings=shown,
         withheld=withheld,
         skipped=skipped,
@@ -185,8 +186,12 @@ def _counts(meter: Meter) -> tuple[int, int, int, int]:
     return meter.sequences, meter.cache_hits, meter.tokens, meter.tokens_computed
 
 
-def _enabled(review: FunctionReview, settings: Settings) -> FunctionReview:
-    scores = {axis: score for axis, score in review.scores.items() if settings.axes[axis].enabled}
+def _without_silenced(review: FunctionReview, settings: Settings) -> FunctionReview:
+    scores = {
+        axis: score
+        for axis, score in review.scores.items()
+        if settings.axes[axis].mode is not AxisMode.OFF
+    }
     return replace(review, scores=scores)
 
 
@@ -380,10 +385,15 @@ class _Judge:
                     'out_of_distribution = "score" scores them all the same'
                 )
         for axis, settings in self.settings.axes.items():
-            if settings.worse_at is not None and settings.enabled:
+            criteria = self.model.axes.get(axis, ())
+            if settings.mode is AxisMode.OFF:
+                continue
+            if settings.worse_at is not None:
                 yield from self._loosened(axis, settings.worse_at)
-            elif settings.enabled and not any(map(self._speaks, self.model.axes.get(axis, ()))):
+            elif not any(map(self._speaks, criteria)):
                 yield f"{axis}: no verdicts, the model is not precise enough on it to speak"
+            if refusal := refused(axis, criteria, self.settings, self.calibration):
+                yield refusal
 
     def _loosened(self, axis: Axis, wanted: float) -> Iterator[str]:
         for criterion in self.model.axes.get(axis, ()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,10 +76,14 @@ class CriterionCalibration:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """All criteria; `languages` holds those of languages that were calibrated apart."""
+    """All criteria; `languages` holds those of languages that were calibrated apart.
+
+    precision: share of right verdicts on repositories left out, for criteria where it was measured.
+    """
 
     criteria: Mapping[str, CriterionCalibration]
     languages: Mapping[str, Mapping[str, CriterionCalibration]] = field(default_factory=dict)
+    precision: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Calibration:
@@ -97,6 +101,7 @@ class Calibration:
             return cls(
                 _criteria(document["criteria"]),
                 {name: _criteria(each) for name, each in document.get("languages", {}).items()},
+                dict(_precision(document.get("measured", {}))),
             )
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise BundleError(
@@ -129,6 +134,15 @@ class Calibration:
 
 def _criteria(document: Mapping[str, Mapping[str, Any]]) -> dict[str, CriterionCalibration]:
     return {key: _criterion(key, fields) for key, fields in document.items()}
+
+
+def _precision(measured: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """The lesser of both readings: as counted, and with both directions of length alike."""
+    for key, about in measured.items():
+        held_out = about.get("held_out") or {}
+        right, balanced = held_out.get("right"), held_out.get("right_length_balanced")
+        if right is not None and balanced is not None:
+            yield key, min(float(right), float(balanced))
 
 
 def _criterion(key: str, fields: Mapping[str, Any]) -> CriterionCalibration:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import StrEnum
 from importlib import resources
@@ -20,6 +20,12 @@ from review_core.errors import ConfigurationError
 from review_core.types import Axis
 
 FILE_NAME = ".themis.toml"
+FILE_NAMES = (FILE_NAME, "pyproject.toml")
+"""What configures us, in one folder the first of these that has something to say."""
+HOST_KEYS = frozenset(
+    {"model", "threads", "cache.enabled", "cache.directory", "cache.max_megabytes"}
+)
+"""Keys that decide over the machine: a repository of strangers may not set them."""
 MODEL_VARIABLE = "THEMIS_MODEL"
 
 
@@ -30,11 +36,20 @@ class OutOfDistribution(StrEnum):
     SCORE = "score"
 
 
+class AxisMode(StrEnum):
+    """What a confident `worse` on an axis leads to."""
+
+    OFF = "off"
+    MONITOR = "monitor"
+    COMMENT = "comment"
+    BLOCK = "block"
+
+
 @dataclass(frozen=True, slots=True)
 class AxisSettings:
     """worse_at: the P(worse), in [.5, 1], that makes a finding; None for the bundle's threshold."""
 
-    enabled: bool
+    mode: AxisMode
     worse_at: float | None
 
 
@@ -45,6 +60,21 @@ class CacheSettings:
     enabled: bool
     directory: Path | None
     max_megabytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequestSettings:
+    """What the GitHub App does on pull requests.
+
+    max_comments: comments on lines open at a time, at most. sarif: upload to code scanning, too.
+    """
+
+    drafts: bool
+    max_comments: int
+    suggestions: bool
+    summary: bool
+    sarif: bool
+    time_budget_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +93,7 @@ class Settings:
     threads: int
     cache: CacheSettings
     axes: Mapping[Axis, AxisSettings]
+    pull_request: PullRequestSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,25 +116,40 @@ def load_settings(
     :param environment: read for THEMIS_MODEL, which wins over files.
     :raises ConfigurationError: naming key and file of the first thing wrong.
     """
-    values = dict(_defaults(config_schema()))
-    origins = dict.fromkeys(values, "default")
-
-    def take(layer: Mapping[str, Any], origin: str) -> None:
-        values.update(layer)
-        origins.update(dict.fromkeys(layer, origin))
-
+    layers = []
     if (found := find_configuration(directory)) is not None:
         file, document = found
-        take(_checked(document, str(file), anchor=file.parent), str(file))
+        layers.append((str(file), _checked(document, str(file), anchor=file.parent)))
     if environment and environment.get(MODEL_VARIABLE):
-        take({"model": environment[MODEL_VARIABLE]}, f"environment {MODEL_VARIABLE}")
-    take(_checked(_nested(overrides or {}), "the command line", anchor=None), "command line")
-    return Resolved(_settings(values), values, origins)
+        layers.append((f"environment {MODEL_VARIABLE}", {"model": environment[MODEL_VARIABLE]}))
+    given = _checked(_nested(overrides or {}), "the command line", anchor=None)
+    return _resolved(*layers, ("command line", given))
+
+
+def foreign_settings(texts: Mapping[str, str], host: Mapping[str, Any] | None = None) -> Resolved:
+    """Resolve the settings of a repository that is not ours to trust; touches no files.
+
+    What decides over the machine (HOST_KEYS) is not taken from the repository.
+
+    :param texts: its configuration files, by name: `.themis.toml`, `pyproject.toml`.
+    :param host: dotted keys that our side sets.
+    :raises ConfigurationError: naming key and file of the first thing wrong.
+    """
+    given = _checked(_nested(host or {}), "the host", anchor=None)
+    for name in FILE_NAMES:
+        document = _ours(name, _parsed(texts[name], name)) if name in texts else None
+        if document is not None:
+            flat = _checked(document, name, anchor=None)
+            taken = {key: value for key, value in flat.items() if key not in HOST_KEYS}
+            resolved = _resolved((name, taken), ("host", given))
+            refused = dict.fromkeys(flat.keys() - taken.keys(), f"host; {name} may not set it")
+            return replace(resolved, origins={**resolved.origins, **refused})
+    return _resolved(("host", given))
 
 
 def default_settings() -> Settings:
     """The settings without any file, environment or command line."""
-    return _settings(dict(_defaults(config_schema())))
+    return _resolved().settings
 
 
 def find_configuration(directory: Path) -> tuple[Path, Mapping[str, Any]] | None:
@@ -113,14 +159,10 @@ def find_configuration(directory: Path) -> tuple[Path, Mapping[str, Any]] | None
     """
     start = directory.resolve()
     for folder in (start, *start.parents):
-        own = folder / FILE_NAME
-        if own.is_file():
-            return own, _read_toml(own)
-        project = folder / "pyproject.toml"
-        if project.is_file():
-            tools = _read_toml(project).get("tool", {})
-            if isinstance(tools, Mapping) and "themis" in tools:
-                return project, tools["themis"]
+        for file in (folder / name for name in FILE_NAMES):
+            document = _ours(file.name, _read_toml(file)) if file.is_file() else None
+            if document is not None:
+                return file, document
         if (folder / ".git").exists():
             return None
     return None
@@ -138,11 +180,26 @@ def config_schema() -> dict[str, Any]:
 
 def _read_toml(file: Path) -> Mapping[str, Any]:
     try:
-        return tomllib.loads(file.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return _parsed(file.read_text("utf-8"), str(file))
+    except UnicodeDecodeError as error:
         raise ConfigurationError(f"{file} is not valid TOML: {error}") from error
     except OSError as error:
         raise ConfigurationError(f"cannot read {file}: {error.strerror}") from error
+
+
+def _parsed(text: str, source: str) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigurationError(f"{source} is not valid TOML: {error}") from error
+
+
+def _ours(name: str, document: Mapping[str, Any]) -> Any:
+    """The part of a file that configures us, None if there is none."""
+    if name == FILE_NAME:
+        return document
+    tools = document.get("tool", {})
+    return tools.get("themis") if isinstance(tools, Mapping) else None
 
 
 def _checked(document: Any, source: str, anchor: Path | None) -> dict[str, Any]:
@@ -237,6 +294,19 @@ def _hint(name: str, known: Mapping[str, Any]) -> str:
 
 # --- building ------------------------------------------------------------------------------------
 
+_Layer = tuple[str, Mapping[str, Any]]
+"""Where some values come from, and the values by dotted key."""
+
+
+def _resolved(*layers: _Layer) -> Resolved:
+    """The defaults, then each layer over those before it."""
+    values = dict(_defaults(config_schema()))
+    origins = dict.fromkeys(values, "default")
+    for origin, layer in layers:
+        values.update(layer)
+        origins.update(dict.fromkeys(layer, origin))
+    return Resolved(_settings(values), values, origins)
+
 
 def _defaults(schema: Mapping[str, Any], key: str = "") -> Iterator[tuple[str, Any]]:
     for name, part in schema["properties"].items():
@@ -273,9 +343,17 @@ def _settings(values: Mapping[str, Any]) -> Settings:
             max_megabytes=values["cache.max_megabytes"],
         ),
         axes={
-            axis: AxisSettings(values[f"axes.{axis}.enabled"], values[f"axes.{axis}.worse_at"])
+            axis: AxisSettings(
+                AxisMode(values[f"axes.{axis}.mode"]), values[f"axes.{axis}.worse_at"]
+            )
             for axis in Axis
         },
+        pull_request=PullRequestSettings(
+            **{
+                name: values[f"pull_request.{name}"]
+                for name in PullRequestSettings.__dataclass_fields__
+            }
+        ),
     )
 
 

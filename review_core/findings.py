@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from review_core.config import Settings
+from review_core.config import AxisMode, Settings
 from review_core.diff import hunks
 from review_core.functions import functions_of
 from review_core.languages import Language
@@ -28,6 +28,7 @@ from review_core.types import (
     Withheld,
 )
 
+MONITORED = "monitored only"
 _ID_LENGTH = 16  # hexadecimal digits, 64 bits: enough for all findings a repository will ever have
 
 
@@ -199,8 +200,11 @@ def withhold(
     """What is shown, and what is not and why."""
     shown, withheld = [], []
     for each in found:
-        if not settings.axes[each.finding.axis].enabled:
+        mode = settings.axes[each.finding.axis].mode
+        if mode is AxisMode.OFF:
             reason = f"{each.finding.axis} is off by configuration"
+        elif mode is AxisMode.MONITOR:
+            reason = MONITORED
         elif by := next((one for one in suppressions if one.covers(each)), None):
             reason = f"ignored by the comment at line {by.ignore.line}"
         else:

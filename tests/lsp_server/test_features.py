@@ -241,7 +241,7 @@ async def test_the_nearest_configuration_is_watched(editor: Session, shop: GitRe
     uri = opened(editor, shop, "deep/rules.py", WORSE)
     assert len(await editor.found(uri)) == 1
     refreshed = editor.client.diagnostic_refresh_count
-    shop.write("deep/.themis.toml", "[axes.security]\nenabled = false\n")
+    shop.write("deep/.themis.toml", "[axes.security]\nmode = 'off'\n")
     told(editor, folder / ".themis.toml", lsp.FileChangeType.Created)
     await until(lambda: editor.client.diagnostic_refresh_count > refreshed)
     assert await editor.found(uri) == []

@@ -195,7 +195,7 @@ async def test_folders_have_their_own_configuration_and_trouble_is_said_once(
     """One folder switches an axis off, one is in no repository, one asks for a model not there."""
     repository.commit("base", cart=BASE, login=BASE)
     quiet = repository.another(tmp_path / "quiet")
-    quiet.write(".themis.toml", "[axes.security]\nenabled = false\n")
+    quiet.write(".themis.toml", "[axes.security]\nmode = 'off'\n")
     quiet.commit("base", cart=BASE)
     modelless = repository.another(tmp_path / "modelless")
     modelless.write(".themis.toml", 'model = "nowhere"\n')

@@ -14,7 +14,7 @@ from model_export.cli import cli as export_cli
 from review_cli.main import cli
 from review_cli.review import FINDINGS
 from review_core.command import BAD_INPUT, INTERNAL, INTERRUPTED
-from review_core.config import load_settings
+from review_core.config import AxisMode, load_settings
 from review_core.languages import LANGUAGES
 from review_core.types import Axis
 from training.cli import cli as training_cli
@@ -77,7 +77,7 @@ def test_the_example_configuration_is_valid(tmp_path: Path) -> None:
     (tmp_path / ".themis.toml").write_text("\n".join(lines), encoding="utf-8")
     resolved = load_settings(tmp_path)
     assert resolved.settings.axes[Axis.SECURITY].worse_at == 0.9
-    assert not resolved.settings.axes[Axis.READABILITY].enabled
+    assert resolved.settings.axes[Axis.READABILITY].mode is AxisMode.OFF
 
 
 PROGRAMS: dict[str, click.Command] = {

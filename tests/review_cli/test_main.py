@@ -163,7 +163,7 @@ def test_nothing_changed_is_no_error(themis: Themis, shop: Any) -> None:
 
 
 def test_configuration_of_the_repository_is_used(themis: Themis, shop: Any) -> None:
-    shop.write(".themis.toml", 'exclude = ["cart.py"]\n[axes.security]\nenabled = false\n')
+    shop.write(".themis.toml", 'exclude = ["cart.py"]\n[axes.security]\nmode = "off"\n')
     run = themis("review", "HEAD", "--format", "json", cwd=shop.path)
     document = json.loads(run.stdout)
     assert document["functions"] == []

@@ -10,7 +10,13 @@ import pytest
 
 from review_core.api import LAYOUT_ONLY, LEANS_ON_COMMENTS, review
 from review_core.calibration import Calibration
-from review_core.config import AxisSettings, OutOfDistribution, Settings, default_settings
+from review_core.config import (
+    AxisMode,
+    AxisSettings,
+    OutOfDistribution,
+    Settings,
+    default_settings,
+)
 from review_core.types import (
     Axis,
     Change,
@@ -345,7 +351,7 @@ def test_the_honesty_check_can_be_switched_off(reviewed: Review, scorer: Any) ->
 
 
 def test_an_axis_that_is_off_is_not_shown_and_its_findings_are_withheld(reviewed: Review) -> None:
-    settings = with_axis(Axis.SECURITY, enabled=False)
+    settings = with_axis(Axis.SECURITY, mode=AxisMode.OFF)
     report = reviewed(("a.py", python("x"), python("not_safe")), settings=settings)
     assert Axis.SECURITY not in named(report, "f").scores
     assert report.findings == ()
@@ -387,4 +393,4 @@ def test_an_ignore_in_the_code_withholds_and_one_for_nothing_is_told(reviewed: R
 
 def test_axis_settings_are_whole() -> None:
     """So that the tests above cannot pass by naming a field that is not there."""
-    assert AxisSettings(True, None) == default_settings().axes[Axis.SECURITY]
+    assert AxisSettings(AxisMode.COMMENT, None) == default_settings().axes[Axis.SECURITY]

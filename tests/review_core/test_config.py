@@ -10,9 +10,12 @@ import jsonschema
 import pytest
 
 from review_core.config import (
+    HOST_KEYS,
+    AxisMode,
     OutOfDistribution,
     config_schema,
     default_settings,
+    foreign_settings,
     load_settings,
 )
 from review_core.errors import ConfigurationError
@@ -124,7 +127,10 @@ def test_every_key_reaches_the_settings(repository: Path) -> None:
         [axes.security]
         worse_at = 0.8
         [axes.readability]
-        enabled = false
+        mode = "off"
+        [pull_request]
+        drafts = true
+        max_comments = 3
         """,
     )
     settings = load_settings(repository).settings
@@ -137,16 +143,22 @@ def test_every_key_reaches_the_settings(repository: Path) -> None:
     assert not settings.cache.enabled
     assert settings.cache.max_megabytes == 9
     assert settings.axes[Axis.SECURITY].worse_at == 0.8
-    assert settings.axes[Axis.SECURITY].enabled
-    assert not settings.axes[Axis.READABILITY].enabled
+    assert settings.axes[Axis.SECURITY].mode is AxisMode.COMMENT
+    assert settings.axes[Axis.READABILITY].mode is AxisMode.OFF
+    assert settings.pull_request.drafts
+    assert settings.pull_request.max_comments == 3
+    assert settings.pull_request.summary
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
         ("thread = 2", "unknown key thread; did you mean threads?"),
-        ("[axes.secruity]\nenabled = true", "unknown key axes.secruity; did you mean security?"),
-        ("[axes.security]\nenable = true", "axes.security.enable; did you mean enabled?"),
+        ("[axes.secruity]\nmode = 'off'", "unknown key axes.secruity; did you mean security?"),
+        ("[axes.security]\nmodes = 'off'", "axes.security.modes; did you mean mode?"),
+        ("[axes.security]\nenabled = true", "unknown key axes.security.enabled; known are mode"),
+        ("[axes.security]\nmode = 'on'", 'must be "off" or "monitor" or "comment" or "block"'),
+        ("[pull_request]\nmax_comments = 51", "must be a whole number from 0 to 50, not 51"),
         ("zebra = 2", "unknown key zebra; known are model, include"),
         ("threads = 'two'", 'threads must be a whole number of at least 0, not "two"'),
         ("threads = true", "threads must be a whole number of at least 0, not true"),
@@ -188,6 +200,50 @@ def test_a_table_that_is_no_table_is_said(repository: Path) -> None:
 def test_an_override_is_checked_as_a_file_is(repository: Path) -> None:
     with pytest.raises(ConfigurationError, match="the command line: threads must be"):
         load_settings(repository, {"threads": -2})
+
+
+# --- the configuration of a repository of strangers -----------------------------------------------
+
+
+def test_a_foreign_file_says_how_code_is_judged_but_nothing_of_the_machine() -> None:
+    text = """
+    model = "/etc"
+    threads = 64
+    max_file_bytes = 7
+    [cache]
+    enabled = false
+    directory = "/tmp/x"
+    [axes.security]
+    mode = "monitor"
+    """
+    resolved = foreign_settings({".themis.toml": text}, {"threads": 2})
+    settings = resolved.settings
+    assert settings.max_file_bytes == 7
+    assert settings.axes[Axis.SECURITY].mode is AxisMode.MONITOR
+    assert resolved.origins["axes.security.mode"] == ".themis.toml"
+    assert (settings.model, settings.threads) == (None, 2)
+    assert settings.cache == default_settings().cache
+    assert resolved.origins["model"] == "host; .themis.toml may not set it"
+
+
+def test_every_key_of_the_machine_is_a_key() -> None:
+    assert {key for key, _ in leaves(config_schema())} >= HOST_KEYS
+
+
+def test_a_foreign_pyproject_counts_unless_our_own_file_is_beside_it() -> None:
+    project = {"pyproject.toml": "[tool.themis]\nmax_file_bytes = 2\n"}
+    own = {".themis.toml": "max_file_bytes = 5\n"}
+    silent = {"pyproject.toml": "[tool.other]\n"}
+    assert foreign_settings(project).settings.max_file_bytes == 2
+    assert foreign_settings(project | own).settings.max_file_bytes == 5
+    assert foreign_settings(silent).settings == default_settings()
+
+
+def test_a_foreign_file_that_is_wrong_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"^\.themis\.toml: unknown key thread"):
+        foreign_settings({".themis.toml": "thread = 3"})
+    with pytest.raises(ConfigurationError, match=r"^\.themis\.toml is not valid TOML"):
+        foreign_settings({".themis.toml": "a = " + "[" * 5000})
 
 
 # --- schema, settings and checker agree -----------------------------------------------------------
@@ -243,7 +299,7 @@ def test_schema_settings_and_origins_have_the_same_keys(tmp_path: Path) -> None:
         {"axes": {"security": {"worse_at": 0.5}}},
         {"axes": {"security": {"worse_at": 1}}},
         {"axes": {"security": {"worse_at": 0.49}}},
-        {"axes": {"speed": {"enabled": True}}},
+        {"axes": {"speed": {"mode": "off"}}},
         {"axes": []},
         {"include": ["a", "b"]},
         {"include": ["a", 1]},

@@ -1,0 +1,50 @@
+"""Which findings may fail a check: those on axes in `block` mode whose precision was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from review_core.calibration import Calibration
+from review_core.config import AxisMode, Settings
+from review_core.types import Axis, Finding
+
+BLOCK_PRECISION = 0.95
+"""The share of right verdicts, on repositories left out, from which a model may stop a merge."""
+
+
+def blocking(
+    findings: Iterable[Finding], settings: Settings, calibration: Calibration
+) -> tuple[Finding, ...]:
+    """Those of the findings that fail the check."""
+    return tuple(
+        each for each in findings if _may_block(each.axis, each.criterion, settings, calibration)
+    )
+
+
+def refused(
+    axis: Axis, criteria: Sequence[str], settings: Settings, calibration: Calibration
+) -> str | None:
+    """Why `block` is not obeyed on this axis, None if it is or nobody asked for it."""
+    asked = settings.axes[axis].mode is AxisMode.BLOCK
+    if not asked or any(_may_block(axis, each, settings, calibration) for each in criteria):
+        return None
+    stated = [calibration.precision[each] for each in criteria if each in calibration.precision]
+    reason = f"states {max(stated):.1%}" if stated else "states none"
+    if stated and max(stated) >= BLOCK_PRECISION:
+        reason = "was measured with a stricter worse_at"
+    return (
+        f"{axis}: block is refused and findings are comments; it needs a precision of "
+        f"{BLOCK_PRECISION:.0%} on held-out data, the model {reason}"
+    ).replace("%", " %")
+
+
+def _may_block(axis: Axis, criterion: str, settings: Settings, calibration: Calibration) -> bool:
+    of = settings.axes[axis]
+    measured = calibration.of(criterion).worse_at
+    # The precision was measured at the bundle's threshold; below it nobody knows.
+    unmeasured = measured is None or (of.worse_at is not None and of.worse_at < 1 - measured)
+    return (
+        of.mode is AxisMode.BLOCK
+        and not unmeasured
+        and calibration.precision.get(criterion, 0.0) >= BLOCK_PRECISION
+    )
