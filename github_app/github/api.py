@@ -104,6 +104,9 @@ class Repository(Protocol):
     def resolve_thread(self, id_: str) -> None:
         """Resolve a conversation (GraphQL)."""
 
+    def unresolve_thread(self, id_: str) -> None:
+        """Open a conversation again that was resolved: what it spoke of is back (GraphQL)."""
+
     def create_issue_comment(self, number: int, body: str) -> IssueComment:
         """A comment below the pull request."""
 
