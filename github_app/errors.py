@@ -1,4 +1,10 @@
-"""What can go wrong with GitHub, below ThemisError. Messages hold neither tokens nor keys."""
+"""What can go wrong, below ThemisError. Messages hold neither tokens nor keys.
+
+ThemisError
+├── GitHubError   GitHub refused or could not be had; drawn below
+├── InboxError    a delivery could not be kept
+└── PayloadError  a delivery is not as GitHub documents it
+"""
 
 from __future__ import annotations
 
@@ -29,4 +35,15 @@ class InvalidError(GitHubError):
 
 
 class UnavailableError(GitHubError):
-    """GitHub could not be had; the same request may succeed later."""
+    """GitHub could not be had; the same request may succeed later.
+
+    retry_after: seconds after which GitHub said it might; None if it did not say.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class PayloadError(ThemisError):
+    """A delivery is not as GitHub documents it. Delivered again, it would be no better."""

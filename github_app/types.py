@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from review_core.types import Axis
+
 
 @dataclass(frozen=True, slots=True)
 class RepositoryRef:
@@ -49,12 +51,19 @@ class CommandName(StrEnum):
     HELP = "help"
 
 
+class ActionName(StrEnum):
+    """The buttons of our check run: the identifiers GitHub sends back when one is pressed."""
+
+    FULL_REVIEW = "full-review"
+
+
 @dataclass(frozen=True, slots=True)
 class ReviewTask:
     """Review a pull request at one head.
 
-    occasion: what tells this wish from an earlier one for the same head ("" for a push: every
-    delivery of one push is one wish; a moment or an id for reopened, edited, rerequested, asked).
+    occasion: what tells this wish from an earlier one for the same head. "" for a pull request's
+    first head; else a moment as GitHub wrote it, the same in every delivery of one push (a branch
+    may be pushed back to a head that was reviewed before), or an id.
     full: score and post as if nothing had been said before, resolved threads included.
     """
 
@@ -70,17 +79,39 @@ class ReviewTask:
 
 
 @dataclass(frozen=True, slots=True)
+class RerunTask:
+    """Review what has this head once more, whatever pull requests those are: of pull requests from
+    forks, GitHub names none when somebody asks for a check again.
+
+    occasion: the delivery's id; whoever presses the button twice wants it twice.
+    """
+
+    installation: int
+    repository: RepositoryRef
+    head_sha: str
+    occasion: str
+    full: bool = False
+
+    @property
+    def key(self) -> str:
+        """The same for every delivery of the same wish."""
+        return f"rerun/{self.installation}/{self.repository.id}/{self.head_sha}/{self.occasion}"
+
+
+@dataclass(frozen=True, slots=True)
 class CommandTask:
     """Do what a comment asks for, if its author may ask.
 
-    axis: of `ignore`.
+    axis: of `ignore`. hint: what was not understood, and what may have been meant, to be said above
+    the help: one sentence of Markdown that is safe to post.
     """
 
     pull: PullRequestRef
     comment_id: int
     author: str
     command: CommandName
-    axis: str | None = None
+    axis: Axis | None = None
+    hint: str = ""
 
     @property
     def key(self) -> str:
@@ -121,7 +152,7 @@ class ForgetTask:
         return f"forget/{self.installation}/{self.occasion}"
 
 
-Task = ReviewTask | CommandTask | CloseTask | ForgetTask
+Task = ReviewTask | RerunTask | CommandTask | CloseTask | ForgetTask
 
 
 @dataclass(frozen=True, slots=True)

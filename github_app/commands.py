@@ -1,0 +1,72 @@
+"""The grammar of commands in comments: `@slug` at the start of a line, then words of a fixed list.
+
+Quotes, code, lists and HTML comments hold no commands, and of several the first counts.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from github_app.types import CommandName
+from review_core.types import Axis
+
+_SHOWN_CHARACTERS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What a comment asks for. axis: of `ignore`. hint: as in CommandTask."""
+
+    name: CommandName
+    axis: Axis | None = None
+    hint: str = ""
+
+
+def command_of(body: str, slug: str) -> Command | None:
+    """The command in a comment; what addresses us but is none asks for help."""
+    mention = f"@{slug}"
+    if mention.casefold() not in body.casefold():
+        return None  # nearly all comments end here, before Markdown is read
+    line = re.compile(rf"{re.escape(mention)}(?:\[bot\])?(?![\w\[-])[:,]?(.*)", re.IGNORECASE)
+    for text in _lines(body):
+        if match := line.fullmatch(text):
+            return _command(match.group(1).casefold().split())
+    return None
+
+
+def _lines(body: str) -> list[str]:
+    """The lines of a comment's own paragraphs."""
+    from markdown_it import MarkdownIt
+
+    parser = MarkdownIt("commonmark")
+    parser.core.ruler.enableOnly(["normalize", "block"])  # lines are all we want of a paragraph
+    tokens = parser.parse(body)
+    paragraphs = [token.content for token in tokens if token.type == "inline" and token.level == 1]
+    shown = [re.sub(r"<!--.*?-->", "", each, flags=re.DOTALL) for each in paragraphs]
+    return [line.strip() for each in shown for line in each.splitlines()]
+
+
+def _command(words: list[str]) -> Command:
+    said = " ".join(words).rstrip(".!")
+    if said in ("", CommandName.HELP):
+        return Command(CommandName.HELP)
+    first, _, rest = said.partition(" ")
+    if first == CommandName.IGNORE:
+        if rest in list(Axis):
+            return Command(CommandName.IGNORE, Axis(rest))
+        return _not_understood(said, [f"{CommandName.IGNORE} {axis}" for axis in Axis])
+    if said in list(CommandName):
+        return Command(CommandName(said))
+    return _not_understood(said, [*CommandName])
+
+
+def _not_understood(said: str, known: list[str]) -> Command:
+    shown = re.sub(r"[^a-z0-9 -]", "", said)[:_SHOWN_CHARACTERS].strip()
+    close = get_close_matches(shown, known, n=1) or get_close_matches(
+        shown.partition(" ")[0], known, n=1
+    )
+    meant = f"; did you mean `{close[0]}`?" if close else "."
+    hint = f"`{shown}` is not a command{meant}" if shown else "That is not a command."
+    return Command(CommandName.HELP, hint=hint)
