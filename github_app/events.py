@@ -12,8 +12,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from github_app.commands import command_of
 from github_app.errors import PayloadError
+from github_app.grammar import command_of
 from github_app.payloads import (
     AnyEvent,
     Check,

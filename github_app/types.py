@@ -40,7 +40,7 @@ class PullRequestRef:
 
 
 class CommandName(StrEnum):
-    """What may follow the app's name in a comment; commands.py has the grammar."""
+    """What may follow the app's name in a comment; `grammar` reads it."""
 
     REVIEW = "review"
     FULL_REVIEW = "full review"
