@@ -1,5 +1,5 @@
-"""Reads a trained checkpoint: a Hugging Face sequence-classification folder and our themis.json.
-Trains nothing.
+"""Reads a trained checkpoint: a Hugging Face sequence-classification folder, and our themis.json or
+the prompts of a published model. Trains nothing.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from model_export.prompts import Prompts
+from model_export.published import published_card
 from review_core.errors import InputError
 from training.card import CARD, Card, Quantisation
 
@@ -49,17 +51,30 @@ class Checkpoint:
     card: Card
 
 
-def read_checkpoint(path: Path) -> Checkpoint:
+def read_checkpoint(path: Path, prompts: Prompts | None = None) -> Checkpoint:
     """Read the card in `path` and see that the rest is there.
 
+    :param prompts: for a published checkpoint, which has no card.
     :raises InputError: naming the file or field that is missing or wrong.
     """
-    for name in ("config.json", "tokenizer.json", CARD):
+    for name in ("config.json", "tokenizer.json"):
         if not (path / name).is_file():
             raise InputError(
-                f"{path} has no {name}; a checkpoint is a folder that themis-train wrote"
+                f"{path} has no {name}; a checkpoint is a folder that themis-train wrote, or one "
+                "as published"
             )
-    return Checkpoint(path, Card.read(path))
+    if (path / CARD).is_file():
+        if prompts is not None:
+            raise InputError(
+                f"{path} has a {CARD}, which says how it is asked; leave out --prompts"
+            )
+        return Checkpoint(path, Card.read(path))
+    if prompts is None:
+        raise InputError(
+            f"{path} has no {CARD}; a checkpoint is a folder that themis-train wrote, and a "
+            "published Themis-RM model needs --prompts as well, which themis-export prompts makes"
+        )
+    return Checkpoint(path, published_card(path, prompts))
 
 
 def load_model(checkpoint: Checkpoint) -> PreTrainedModel:

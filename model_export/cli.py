@@ -15,6 +15,7 @@ import click
 from model_export.errors import GateError
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
+_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -29,7 +30,7 @@ def cli() -> None:
 @click.argument("out", type=_FOLDER)
 @click.option(
     "--calibration",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=_FILE,
     help="A calibration.json; without one the bundle never gives a verdict.",
 )
 @click.option(
@@ -38,12 +39,24 @@ def cli() -> None:
     help="How weights are stored: int4 leaves the embedding fp32, mixed has it in 8 bits and "
     "the rest in 4.  [default: as themis.json says]",
 )
-def bundle(checkpoint: Path, out: Path, calibration: Path | None, precision: str | None) -> int:
+@click.option(
+    "--prompts",
+    type=_FILE,
+    help="For a published Themis-RM checkpoint: how it is asked, as `prompts` found it.",
+)
+def bundle(
+    checkpoint: Path,
+    out: Path,
+    calibration: Path | None,
+    precision: str | None,
+    prompts: Path | None,
+) -> int:
     """Export CHECKPOINT to a bundle at OUT, checking it against torch at every step."""
     from model_export.checkpoint import precision_of, read_checkpoint, with_precision
+    from model_export.prompts import Prompts
     from model_export.write import write_bundle
 
-    read = read_checkpoint(checkpoint)
+    read = read_checkpoint(checkpoint, Prompts.read(prompts) if prompts else None)
     quantisation = read.card.quantisation
     if precision:
         quantisation = with_precision(quantisation, precision)
@@ -63,6 +76,28 @@ def bundle(checkpoint: Path, out: Path, calibration: Path | None, precision: str
     for name, value in made.manifest.parity.items():
         if value is not None:
             click.echo(f"  {name:<15} {value:.3g}")
+    return 0
+
+
+@cli.command()
+@click.argument("out", type=_FILE)
+@click.option(
+    "--from",
+    "checkout",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="A checkout of the repository that evaluates Themis-RM, or the script in it.",
+)
+def prompts(out: Path, checkout: Path) -> int:
+    """Write to OUT how published Themis-RM models are asked, read from their authors' code.
+
+    The code is parsed and never run.
+    """
+    from model_export.prompts import find_prompts
+
+    found = find_prompts(checkout)
+    found.write(out)
+    click.echo(f"{out}: {len(found.texts)} prompts of {found.source}, {found.sha256[:12]}")
     return 0
 
 
