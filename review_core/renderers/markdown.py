@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from review_core.findings import percent
+from review_core.renderers.markup import code, code_cell, escaped, fenced
 from review_core.renderers.view import (
     SharedFinding,
     columns,
@@ -19,37 +18,14 @@ from review_core.renderers.view import (
     skipped_by_reason,
     visible,
 )
-from review_core.types import Axis, AxisScore, FunctionReview, Report, Verdict
+from review_core.types import Axis, AxisScore, ChangedFunction, FunctionReview, Report, Verdict
 
-_MARKUP = re.compile(r"([\\`*_\[\]|~$])|(?<!\S)([#+-])(?=\s)|(?<=\d)([.)])(?=\s)")
 _MARKS = {Verdict.WORSE: "🔻", Verdict.BETTER: "🔺"}
 
 
 def render_markdown(report: Report) -> str:
     """The report as text that ends in a line end."""
     return "\n".join(_lines(report)) + "\n"
-
-
-def escaped(text: str) -> str:
-    """Foreign text on one line, without markup, HTML, mentions, references or invisibles."""
-    flat = visible(" ".join(text.split()))
-    flat = _MARKUP.sub(r"\\\g<0>", html.escape(flat, quote=False))
-    # GitHub looks for mentions and addresses in the finished text: only another character stops it.
-    flat = re.sub(r"@(?=\w)", "@\u200b", flat)
-    flat = re.sub(r"(#|\bGH-)(?=\d)", "\\1\u200b", flat)
-    return re.sub(r"(?i)\b(https?|ftp)(?=:)|\bwww(?=\.)", "\\g<0>\u200b", flat)
-
-
-def code(text: str) -> str:
-    """Foreign text as a code span."""
-    flat = visible(" ".join(text.split("\n")))
-    fence = "`" * (_longest_run(flat) + 1)
-    pad = " " if flat.startswith("`") or flat.endswith("`") or not flat.strip() else ""
-    return f"{fence}{pad}{flat}{pad}{fence}"
-
-
-def _longest_run(text: str) -> int:
-    return max((len(run) for run in re.findall(r"`+", text)), default=0)
 
 
 def _lines(report: Report) -> Iterator[str]:
@@ -61,10 +37,11 @@ def _lines(report: Report) -> Iterator[str]:
     for _, group in groupby(found, key=lambda each: id(each.review)):
         yield ""
         yield from _findings(list(group))
-    spoken = [each for each in report.functions if _speaks(each)]
+    spoken = [each for each in report.functions if speaks(each)]
     if spoken:
         yield ""
-        yield from _table(spoken, columns(report))
+        yield from table_head(columns(report))
+        yield from (table_row(each, columns(report)) for each in spoken)
     yield from _remarks(report)
     yield ""
     yield f"<sub>{_summary(report, len(spoken))}</sub>"
@@ -76,27 +53,44 @@ def _findings(group: Sequence[SharedFinding]) -> Iterator[str]:
     where = code(f"{finding.path}:{finding.start_line}")
     yield f"- {code(finding.function)} at {where}"
     yield from (f"  - **{escaped(each.message)}**" for each in group)
-    lines = [
-        f"{line.sign}{visible(line.text)}" if line.sign in "+-" else f"@@ {line.text} @@"
-        for line in excerpt(group[0].review.function)
-    ]
+    lines = diff_lines(group[0].review.function)
     if lines:
-        fence = "`" * max(3, max(map(_longest_run, lines)) + 1)
         yield ""
-        yield f"  {fence}diff"
-        yield from (f"  {line}".rstrip() for line in lines)
-        yield f"  {fence}"
+        yield from (f"  {line}".rstrip() for line in fenced(lines, "diff"))
 
 
-def _table(reviews: Sequence[FunctionReview], shown: Sequence[tuple[Axis, ...]]) -> Iterator[str]:
-    """Functions with a verdict only: what the model is unsure of is counted below."""
-    yield "| function | " + " | ".join(", ".join(axes) for axes in shown) + " |"
-    yield "| :-- |" + " :-: |" * len(shown)
-    for review in reviews:
-        function = review.function
-        name = f"{code(function.name)}<br>{code(function.path)}".replace("|", "\\|")
-        cells = (_cell(review.scores.get(axes[0])) for axes in shown)
-        yield f"| {name} | " + " | ".join(cells) + " |"
+def diff_lines(function: ChangedFunction) -> list[str]:
+    """What changed in a function, in a few lines, for a `diff` block."""
+    return [
+        f"{line.sign}{visible(line.text)}" if line.sign in "+-" else f"@@ {line.text} @@"
+        for line in excerpt(function)
+    ]
+
+
+def table_head(shown: Sequence[tuple[Axis, ...]]) -> tuple[str, str]:
+    """The first two lines of a table of verdicts."""
+    return (
+        "| function | " + " | ".join(", ".join(axes) for axes in shown) + " |",
+        "| :-- |" + " :-: |" * len(shown),
+    )
+
+
+def table_row(
+    review: FunctionReview, shown: Sequence[tuple[Axis, ...]], link: str | None = None
+) -> str:
+    """A function and its verdicts; a cell is empty where the model is unsure.
+
+    :param link: an address that the name leads to.
+    """
+    name = code_cell(review.function.name)
+    name = f"[{name}]({link})" if link else name
+    cells = (_cell(review.scores.get(axes[0])) for axes in shown)
+    return f"| {name}<br>{code_cell(review.function.path)} | " + " | ".join(cells) + " |"
+
+
+def speaks(review: FunctionReview) -> bool:
+    """Whether the model is sure of anything about it."""
+    return any(score.verdict is not Verdict.UNSURE for score in review.scores.values())
 
 
 def _cell(score: AxisScore | None) -> str:
@@ -133,7 +127,3 @@ def _summary(report: Report, spoken: int) -> str:
     count = len(report.functions)
     silent = f"{count - spoken} of {counted(count, 'changed function')} without a verdict"
     return f"{silent} · {escaped(model_name(report.bundle))}"
-
-
-def _speaks(review: FunctionReview) -> bool:
-    return any(score.verdict is not Verdict.UNSURE for score in review.scores.values())

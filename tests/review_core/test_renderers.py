@@ -11,7 +11,8 @@ import jsonschema
 import pytest
 
 from review_core.renderers.json import render_json, report_to_json
-from review_core.renderers.markdown import code, escaped, render_markdown
+from review_core.renderers.markdown import render_markdown
+from review_core.renderers.markup import code, escaped
 from review_core.renderers.view import columns, excerpt, shared_findings, visible
 from review_core.types import (
     Axis,
@@ -170,7 +171,7 @@ def test_markdown_has_findings_a_table_and_what_else_there_is(report: Report) ->
         "  - **correctness: likely worse than base, P(worse) 93 %**\n"
     ) in text
     assert "  -    if not self.items:\n  +    if self.items is None:\n" in text
-    assert "| `sign_in`<br>`shop/login.py` |  | 🔺 better 92 % |  | 🔻 worse &gt;99 % |  |" in text
+    assert "| <code>sign\\_in</code><br><code>shop/login.py</code> |  | 🔺 better 92 % |" in text
     assert "- withheld: `shop/login.py:81` security, ignored by the comment at line 79" in text
     assert "- skipped: 2 files, generated file" in text
     assert text.endswith(
@@ -246,7 +247,7 @@ def test_hostile_names_and_code_stay_inside_their_places(report: Report) -> None
     assert "<script>" not in text
     assert not any("@everyone" in line for line in outside)
     assert "  `````diff\n" in text  # longer than any run inside
-    row = next(line for line in outside if line.startswith("| `") and "total" in line)
+    row = next(line for line in outside if line.startswith("| <code>") and "total" in line)
     assert row.count("|") - row.count("\\|") == 7
     assert "<b>" not in text
 
