@@ -21,12 +21,17 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check install -qq
 RUNTIME := $(VENV)/.runtime-installed
 EVERYTHING := $(VENV)/.everything-installed
+# What tests need beyond Python: editors, a browser, Node.
+TOOLS ?= .tools
+TEST_TOOLS := $(TOOLS)/.installed
+EXTENSION := vscode-extension/dist/themis-review.vsix
+EXTENSION_SOURCES := $(shell find vscode-extension -name node_modules -prune -o -name dist -prune -o -type f -print)
 
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
-.PHONY: help setup review test check fix bench train-small export
+.PHONY: help setup review test check fix bench train-small export extension
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,13 +41,15 @@ setup: $(EVERYTHING) ## Install all that development needs into .venv (the other
 review: $(RUNTIME) ## Review the demo change; another one with REPO=path RANGE=a...b, options with ARGS='--format json'
 	@$(VENV)/bin/themis review $(if $(REPO)$(RANGE),-C '$(or $(REPO),.)' $(RANGE),examples/demo/base examples/demo/head) $(ARGS)
 
-test: $(EVERYTHING) ## Run the tests; some of them with PYTEST_ARGS='tests/review_core -k diff'
-	@$(PY) -m pytest $(PYTEST_ARGS)
+test: $(EVERYTHING) $(TEST_TOOLS) $(EXTENSION) ## Run the tests; some of them with PYTEST_ARGS='tests/review_core -k diff'
+	$(if $(PYTEST_ARGS),,@scripts/extension-npm $(TOOLS) test)
+	@THEMIS_TOOLS='$(TOOLS)' $(PY) -m pytest $(PYTEST_ARGS)
 
 check: $(EVERYTHING) ## Lint, check the format and the types
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
+	@scripts/extension-npm $(TOOLS) check
 
 fix: $(EVERYTHING) ## Mend what lint and format can mend, and write generated pages again
 	@$(PY) scripts/configuration_page.py docs/configuration.md
@@ -60,6 +67,12 @@ train-small: $(EVERYTHING) ## Walk the whole road in minutes: train, calibrate, 
 export: $(EVERYTHING) ## Make a bundle of a trained checkpoint: CHECKPOINT=folder (CALIBRATION=file BUNDLE=folder)
 	$(if $(CHECKPOINT),,$(error name a trained checkpoint: make export CHECKPOINT=folder))
 	@$(VENV)/bin/themis-export bundle '$(CHECKPOINT)' '$(BUNDLE)' $(if $(CALIBRATION),--calibration '$(CALIBRATION)') $(ARGS)
+
+extension: $(EXTENSION) ## Build the VS Code extension, a .vsix to install
+	@ls '$(CURDIR)/$(EXTENSION)'
+
+$(EXTENSION): $(EXTENSION_SOURCES)
+	@scripts/extension-npm $(TOOLS) build package
 
 # --- set-up ----------------------------------------------------------------------------------------------------------
 # An environment holds the runtime alone, or everything. The stamps make a second call free; a change to pyproject.toml
@@ -79,3 +92,7 @@ $(EVERYTHING): $(RUNTIME)
 	@$(PIP) $(TORCH_INSTALL)
 	@$(PIP) --editable '.[cpu,lsp,app,train,scale,export,dev]'
 	@touch $@
+
+# The script makes the stamp, when all could be had.
+$(TEST_TOOLS): scripts/install-test-tools
+	@scripts/install-test-tools $(TOOLS)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FOLDER = Path(os.environ.get("THEMIS_TOOLS", ROOT / ".tools"))
+FOLDER = Path(os.environ.get("THEMIS_TOOLS", ROOT / ".tools")).resolve()
 CODE_SERVER = FOLDER / "code-server/node_modules/code-server/out/node/entry.js"
 
 
