@@ -14,10 +14,10 @@ from typing import Any
 from github_app.secrets import Secret
 from github_app.site import API_VERSION, DEFAULT_URL, GitHubSite, github_site
 from review_core.errors import ConfigurationError
+from review_core.json_log import LEVELS
 
 PREFIX = "THEMIS_APP_"
 FILE_VARIABLE = f"{PREFIX}CONFIG"
-LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,8 +234,8 @@ def _settings(written: Written) -> Settings:
         raise ConfigurationError("webhook_path must begin with /")
     if written.port > 65535:
         raise ConfigurationError("port must be 65535 at most")
-    if written.log_level not in LOG_LEVELS:
-        raise ConfigurationError(f"log_level must be {' or '.join(LOG_LEVELS)}")
+    if written.log_level not in LEVELS:
+        raise ConfigurationError(f"log_level must be {' or '.join(LEVELS)}")
     data_folder = written.data_folder or _default_folder()
     key = _secret("private_key", written.private_key, written.private_key_file)
     if key is None:

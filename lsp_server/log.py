@@ -2,33 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import sys
-from datetime import UTC, datetime
 
-LEVELS = ("debug", "info", "warning", "error")
-
-_STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "taskName"}
-
-
-class JsonFormatter(logging.Formatter):
-    """A record as JSON: time, level, logger, process, event, then what was given as `extra`."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """One line, ASCII."""
-        told = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "process": os.getpid(),
-            "event": record.getMessage(),
-        }
-        told |= {key: value for key, value in vars(record).items() if key not in _STANDARD}
-        if record.exc_info:
-            told["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(told, default=str)
+from review_core.json_log import JsonFormatter
 
 
 def log_to_stderr(level: str) -> None:

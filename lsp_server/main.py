@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
-from lsp_server.log import LEVELS, log_to_stderr
+from lsp_server.log import log_to_stderr
 from review_core import __version__
 from review_core.command import exit_with
 from review_core.errors import ThemisError
+from review_core.json_log import LEVELS
 
 PROBLEM = 1
 MISSING = "pygls is not installed; install it with: pip install 'themis-review[lsp]'"
