@@ -65,12 +65,14 @@ class ReviewTask:
     first head; else a moment as GitHub wrote it, the same in every delivery of one push (a branch
     may be pushed back to a head that was reviewed before), or an id.
     full: score and post as if nothing had been said before, resolved threads included.
+    asked: a person asked for it, so that drafts and pauses do not matter.
     """
 
     pull: PullRequestRef
     head_sha: str
     occasion: str = ""
     full: bool = False
+    asked: bool = False
 
     @property
     def key(self) -> str:
