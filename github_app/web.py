@@ -12,25 +12,24 @@ import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
+from starlette.requests import ClientDisconnect
 
 from github_app.errors import PayloadError
 from github_app.events import EVENTS, App, action_of, task_of
 from github_app.log import about
 from github_app.metrics import Acknowledgements, Snapshot, metrics_page
+from github_app.settings import Settings
 from github_app.signature import HEADER as SIGNATURE
 from github_app.signature import is_signed
 from github_app.tracing import Span, no_span
 from github_app.types import Ignored, Task
+from github_app.web_pages import OPENAPI_OF_WEBHOOK, routes_page
 from review_core import __version__
 from review_core.errors import ThemisError
-
-if TYPE_CHECKING:
-    from fastapi import FastAPI
-    from starlette.requests import Request
-    from starlette.responses import Response
-
-    from github_app.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -73,11 +72,6 @@ def create_app(
     :param span: where traces begin.
     :param clock: seconds, for how long an answer took.
     """
-    from fastapi import FastAPI
-    from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
-
-    from github_app.web_pages import OPENAPI_OF_WEBHOOK, routes_page
-
     app = FastAPI(
         title="Themis Review",
         version=__version__,
@@ -235,8 +229,6 @@ async def _body(request: Request) -> bytes:
 
 
 async def _chunks(request: Request) -> AsyncIterator[bytes]:
-    from starlette.requests import ClientDisconnect
-
     try:
         async for chunk in request.stream():
             yield chunk
