@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from review_core.errors import BundleError
 from review_core.layout import TokenSequence
 from review_core.prefixes import Ids, Node, prefix_tree
 from review_core.session import Row, Session, usable_providers
+from review_core.states import BLOCK, KeptStates, Slices
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +33,15 @@ class Limits:
     rows: sequences read together. cells: rows x (past + new tokens) after padding, which is what
     memory grows with. run: most new tokens of one row; longer ones are read in pieces. state_bytes:
     for kept states, and again for those a run takes in and gives out; what does not fit is computed
-    again when it is needed.
+    again when it is needed. kept_bytes: for states kept from one call to the next; None for
+    128 MiB, or the size of the model where that is larger.
     """
 
     rows: int = 16
     cells: int = 4096
     run: int = 256
     state_bytes: int = 512 * 2**20
+    kept_bytes: int | None = None
 
 
 class Engine:
@@ -71,6 +75,7 @@ class Engine:
             self._limits.cells, self._limits.state_bytes // self._session.bytes_per_token
         )
         self._kept_bytes = 0
+        self._kept = KeptStates(_kept_bytes(self._limits, bundle))
         self.tokens_computed = 0
 
     @property
@@ -92,14 +97,22 @@ class Engine:
         wanted: dict[Ids, dict[tuple[int, int], NDArray[np.float32]]] = {}
         for sequence in sequences:
             wanted.setdefault(sequence.ids, {})[sequence.code] = np.zeros(self.heads, np.float32)
-        root = prefix_tree((ids for ids in wanted if ids), self._limits.run)
+        texts = [ids for ids in wanted if ids]
+        root = prefix_tree(texts, self._limits.run)
         self._kept_bytes = 0
+        self._recall(root)
+        # Of many texts only what they share is worth keeping: nobody edits them all at once.
+        few = len(texts) <= self._limits.rows
         ready = list(root.children)
         while ready:
             if cancelled is not None and cancelled():
                 raise CancelledError
-            batch, ready = self._next_batch(ready)
-            self._compute(batch)
+            batch = [node for node in ready if node.rewards is not None]
+            if batch:
+                ready = [node for node in ready if node.rewards is None]
+            else:
+                batch, ready = self._next_batch(ready)
+                self._compute(batch, keep=few)
             for node in batch:
                 if node.sequence is not None:
                     pools = wanted[node.sequence]
@@ -108,6 +121,22 @@ class Engine:
                 ready += node.children
                 self._release(node)
         return [wanted[sequence.ids][sequence.code] for sequence in sequences]
+
+    def _recall(self, root: Node) -> None:
+        """Give the tree's nodes what is still known of them; one known in part becomes two."""
+        waiting = list(root.children)
+        while waiting:
+            node = waiting.pop()
+            path = _ids(node)
+            blocks = self._kept.longest(path)
+            known = min(len(blocks) * BLOCK, node.end) - node.start
+            size = known * self._session.bytes_per_token
+            if known <= 0 or self._kept_bytes + size > self._limits.state_bytes:
+                continue  # nothing below can be known either
+            upper = node.split(known) if known < len(node.ids) else node
+            upper.state, upper.rewards = _cut(blocks, upper.start, upper.end)
+            self._kept_bytes += size
+            waiting += node.children if upper is node else []
 
     def _next_batch(self, ready: list[Node]) -> tuple[list[Node], list[Node]]:
         """Split off nodes to compute together: those deepest in the tree, so that what was begun is
@@ -137,29 +166,29 @@ class Engine:
         past = sum(len(above.ids) for above in _kept_above(node))
         return node.end - past, past
 
-    def _compute(self, batch: Sequence[Node]) -> None:
-        """Give every node of the batch its rewards and, if it will be continued, its state."""
+    def _compute(self, batch: Sequence[Node], *, keep: bool) -> None:
+        """Give every node of the batch its rewards and, if it will be continued, its state.
+
+        :param keep: whether ends of texts are worth keeping for the next call, too.
+        """
         rows: list[Row] = []
         for node in batch:
             kept = _kept_above(node)
             ids = tuple(token for below in node.path[len(kept) :] for token in below.ids)
             past = tuple(above.state for above in kept if above.state is not None)
-            rows.append(Row(ids, past, keep_state=self._reserve(node, len(ids))))
+            wanted = keep or bool(node.children)
+            rows.append(Row(ids, past, keep_state=wanted and self._reserve(node, len(ids))))
         for node, row, reading in zip(batch, rows, self._session.run(rows), strict=True):
             self.tokens_computed += len(row.ids)
             node.rewards = reading.rewards[-len(node.ids) :]
             node.state = reading.state
+            if node.state is not None:
+                self._kept.keep(_ids(node), partial(_joined, node.path))
 
     def _reserve(self, node: Node, tokens: int) -> bool:
-        """Whether to keep the node's state: it is continued, its ancestors' states are all there,
-        and there is room.
-        """
+        """Whether there is room for the node's state, and its ancestors' are all there."""
         size = len(node.ids) * self._session.bytes_per_token
-        keep = (
-            bool(node.children)
-            and tokens == len(node.ids)
-            and self._kept_bytes + size <= self._limits.state_bytes
-        )
+        keep = tokens == len(node.ids) and self._kept_bytes + size <= self._limits.state_bytes
         self._kept_bytes += size * keep
         return keep
 
@@ -192,6 +221,39 @@ def _choose(bundle: Bundle, usable: Sequence[str]) -> tuple[Variant, list[str]]:
     raise BundleError(
         f"{bundle.path} has no graph for {' or '.join(usable)}; export one that names it"
     )
+
+
+def _kept_bytes(limits: Limits, bundle: Bundle) -> int:
+    if limits.kept_bytes is not None:
+        return limits.kept_bytes
+    size = sum((bundle.path / name).stat().st_size for name in bundle.manifest.files)
+    return max(128 * 2**20, size)
+
+
+def _ids(node: Node) -> Ids:
+    """All tokens down to the node's last."""
+    return tuple(token for above in node.path for token in above.ids)
+
+
+def _joined(path: Sequence[Node], start: int, end: int) -> Slices:
+    """State and rewards of tokens start to end of a path whose nodes have both, as copies."""
+    states, rewards = [], []
+    for node in path:
+        if node.start < end and node.end > start:
+            own = slice(max(start - node.start, 0), end - node.start)
+            if node.state is None:
+                raise RuntimeError("a state was to be kept whose beginning is not at hand")
+            states.append(node.state[:, :, own])
+            rewards.append(_rewards(node)[own])
+    return np.concatenate(states, axis=2), np.concatenate(rewards)
+
+
+def _cut(blocks: Sequence[Slices], start: int, end: int) -> Slices:
+    """State and rewards of tokens start to end of what the blocks hold from token 0 on."""
+    first = start // BLOCK
+    states, rewards = zip(*blocks[first : -(-end // BLOCK)], strict=True)
+    own = slice(start - first * BLOCK, end - first * BLOCK)
+    return np.concatenate(states, axis=2)[:, :, own], np.concatenate(rewards)[own]
 
 
 def _kept_above(node: Node) -> list[Node]:

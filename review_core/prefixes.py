@@ -39,6 +39,21 @@ class Node:
             parent.children.append(self)
             parent.waiting += 1
 
+    def split(self, tokens: int) -> Node:
+        """Give the first `tokens` of its own to a new node above it, and return that.
+
+        Neither may have been computed, and none of the two is left empty.
+        """
+        upper = Node(None, self.ids[:tokens], self.start)
+        upper.parent, upper.children, upper.waiting = self.parent, [self], 1
+        if self.parent is not None:
+            siblings = self.parent.children
+            siblings[siblings.index(self)] = upper
+        self.parent = upper
+        self.ids = self.ids[tokens:]
+        self.start += tokens
+        return upper
+
     @property
     def end(self) -> int:
         """How many tokens the path down to here has."""

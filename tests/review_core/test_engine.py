@@ -141,7 +141,7 @@ def test_neither_batch_nor_thread_nor_memory_changes_a_reward(
 
 def test_any_order_of_requests_gives_the_same_rewards(load: Load) -> None:
     bundle = load("qwen3")
-    engine = Engine(bundle, threads=1)
+    engine = Engine(bundle, threads=1, limits=Limits(kept_bytes=0))
     asked = sequences(bundle, LAYOUTS["criterion first"])
     expected = dict(zip(asked, engine.rewards(asked), strict=True))
     for seed in range(4):
@@ -207,6 +207,73 @@ def test_what_was_begun_is_finished_first_and_its_room_used_again(load: Load) ->
     texts = [(1, 2, 3), (5, 6, 3), (1, 2, 4), (5, 6, 4)]
     engine.rewards([TokenSequence(ids, (0, 3)) for ids in texts])
     assert engine.tokens_computed == 8
+
+
+TEXT = tuple(random.Random(7).choices(range(5, 300), k=150))
+
+
+def whole(*texts: tuple[int, ...]) -> list[TokenSequence]:
+    return [TokenSequence(ids, (1, len(ids))) for ids in texts]
+
+
+@pytest.mark.parametrize("pooling", Pooling)
+@pytest.mark.parametrize(
+    ("at", "kept"),
+    [(149, 128), (128, 128), (127, 96), (40, 32), (3, 0)],
+)
+def test_an_edited_text_is_read_from_the_last_full_block_before_the_edit_on(
+    load: Load, pooling: Pooling, at: int, kept: int
+) -> None:
+    """Blocks have 32 tokens: of an edit at token 127, 96 are known."""
+    bundle = pooled_as(load("qwen3"), pooling)
+    engine = Engine(bundle, threads=1)
+    engine.rewards(whole(TEXT))
+    edited = (*TEXT[:at], 4, *TEXT[at + 1 :])
+    before = engine.tokens_computed
+    found = engine.rewards(whole(edited))
+    assert engine.tokens_computed - before == len(TEXT) - kept
+    fresh = Engine(bundle, threads=1, limits=Limits(kept_bytes=0))
+    assert_close(found, fresh.rewards(whole(edited)))
+
+
+def test_prompts_in_front_stay_known_while_codes_come_and_go(load: Load) -> None:
+    """A prompt of 3 blocks and 4 tokens, then codes of 40: from the second code on, 44 each.
+
+    There is room for the states of 200 tokens, 512 bytes each, and their rewards: the codes push
+    one another out, and never the prompt that each of them continues.
+    """
+    engine = Engine(load("qwen2"), threads=1, limits=Limits(kept_bytes=200 * (512 + 12)))
+    prompt = TEXT[:100]
+    for code in range(8):
+        before = engine.tokens_computed
+        engine.rewards(whole((*prompt, *(code + 5 for _ in range(40)))))
+        assert engine.tokens_computed - before == (44 if code else 140)
+
+
+def test_of_many_texts_only_what_they_share_is_kept(load: Load) -> None:
+    engine = Engine(load("qwen2"), threads=1, limits=Limits(rows=2))
+    texts = [(*TEXT[:64], *(each for _ in range(64))) for each in (1, 2, 3)]
+    engine.rewards(whole(*texts))
+    before = engine.tokens_computed
+    engine.rewards(whole(texts[0]))
+    assert engine.tokens_computed - before == 64
+
+
+LONGER = st.lists(st.sampled_from([TEXT[:40], TEXT[40:72], (1,) * 9, (2,) * 33]), min_size=1).map(
+    lambda parts: tuple(token for part in parts for token in part)[:200]
+)
+
+
+@given(st.lists(st.lists(LONGER, min_size=1, max_size=3), min_size=2, max_size=4))
+@settings(max_examples=30, deadline=None)
+def test_whatever_was_asked_before_the_rewards_are_those_of_single_requests(
+    any_engine: Callable[[Pooling, Limits], Engine], calls: list[list[tuple[int, ...]]]
+) -> None:
+    single = any_engine(Pooling.MEAN, Limits(rows=1, kept_bytes=0))
+    used = any_engine(Pooling.MEAN, Limits(rows=2, run=50, kept_bytes=130 * 524))
+    for texts in calls:
+        asked = whole(*texts)
+        assert_close(used.rewards(asked), [single.rewards([each])[0] for each in asked])
 
 
 def test_two_pieces_of_one_text_can_be_its_code(load: Load) -> None:
