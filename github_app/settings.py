@@ -4,6 +4,7 @@ defaults. How code is judged is configured by each repository, in `.themis.toml`
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -230,6 +231,8 @@ def _settings(written: Written) -> Settings:
         raise _missing("app_id", "the app's id, a number its settings page shows")
     if written.app_slug is None:
         raise _missing("app_slug", "the last part of the app's address, github.com/apps/SLUG")
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", written.app_slug):
+        raise ConfigurationError("app_slug must be as in the app's address: letters, digits and -")
     if not written.webhook_path.startswith("/"):
         raise ConfigurationError("webhook_path must begin with /")
     if written.port > 65535:

@@ -1,15 +1,17 @@
 """What the web side answers: to GitHub, to strangers, to whoever watches it."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from app_front import GUID, FakeInbox, app_settings, app_with, deliver, get, official_examples
+from app_front import GUID, FakeInbox, app_settings, app_with, call, deliver, get, official_examples
 
 from github_app import web
 from github_app.metrics import Counter, Snapshot
+from github_app.signature import signature
 from github_app.types import ReviewTask
 from review_core.errors import ThemisError
 
@@ -50,13 +52,13 @@ def test_what_asks_for_nothing_is_answered_with_the_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    "signature",
+    "header",
     [None, "", "sha256=", "sha256=" + "0" * 64, "sha1=abc", "sha256=é", "\xff", "0" * 100_000],
 )
-def test_what_is_not_signed_is_not_read(signature: str | None) -> None:
+def test_what_is_not_signed_is_not_read(header: str | None) -> None:
     """The body is no JSON: had it been read, the answer would be 400."""
     inbox = FakeInbox()
-    answer = deliver(app_with(inbox), b"{", headers={"x-hub-signature-256": signature})
+    answer = deliver(app_with(inbox), b"{", headers={"x-hub-signature-256": header})
     assert answer.status == 401
     assert inbox.kept == {}
 
@@ -65,8 +67,6 @@ def test_a_signature_is_of_the_bytes_that_came_not_of_what_they_mean() -> None:
     inbox = FakeInbox()
     app = app_with(inbox)
     assert deliver(app, opened() + b" \n").status == 202
-    from github_app.signature import signature
-
     other = signature(app_settings().webhook_secrets[0], opened())
     assert deliver(app, opened() + b" ", headers={"x-hub-signature-256": other}).status == 401
 
@@ -140,10 +140,6 @@ def test_an_inbox_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    import asyncio
-
-    from app_front import call
-
     monkeypatch.setattr(web, "BODY_SECONDS", 0.02)
     app = app_with(FakeInbox())
 
