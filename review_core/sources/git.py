@@ -69,10 +69,11 @@ class _Sides:
 def _committed(repository: Repository, target: str, limits: Limits) -> Change:
     sides = _sides(repository, target)
     entries = repository.changed_between(sides.base or repository.empty_tree, sides.head.hash)
+    items = [blobs_item(repository, entry, limits) for entry in entries]
     return collected(
         sides.base or EMPTY_TREE_NAME,
         sides.head.hash,
-        [_blobs_item(repository, entry, limits) for entry in entries],
+        items,
         intent=sides.head.subject if sides.one_commit else None,
     )
 
@@ -145,7 +146,7 @@ def _uncommitted(repository: Repository, staged: bool, limits: Limits) -> Change
     base, base_name = commit or repository.empty_tree, commit or EMPTY_TREE_NAME
     if staged:
         entries = repository.changed_in_index(base)
-        items = [_blobs_item(repository, entry, limits) for entry in entries]
+        items = [blobs_item(repository, entry, limits) for entry in entries]
         return collected(base_name, "index", items)
     root = repository.work_tree()
     entries, untracked = repository.changed_on_disk(root, base), repository.untracked(root)
@@ -160,9 +161,7 @@ def _uncommitted(repository: Repository, staged: bool, limits: Limits) -> Change
     )
 
 
-def _blobs_item(
-    repository: Repository, entry: Entry, limits: Limits
-) -> FileChange | Skipped | None:
+def blobs_item(repository: Repository, entry: Entry, limits: Limits) -> FileChange | Skipped | None:
     """An entry whose sides are both among git's objects."""
     if refused := refused_by_entry(entry, limits):
         return refused

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -33,7 +33,7 @@ TIME_LIMIT = 60.0
 _LONGEST_FIELD = 1 << 24
 """In bytes; a longer commit message or file name is nobody's."""
 
-_ENVIRONMENT = {
+SAFE_ENVIRONMENT: Mapping[str, str] = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_ATTR_NOSYSTEM": "1",
@@ -42,7 +42,7 @@ _ENVIRONMENT = {
     "GIT_ALLOW_PROTOCOL": "none",  # for a git too old to know the line above
     "GIT_TERMINAL_PROMPT": "0",
 }
-_CONFIGURATION = (
+SAFE_CONFIGURATION = (
     "core.fsmonitor=false",
     f"core.hooksPath={os.devnull}",
     f"core.attributesFile={os.devnull}",
@@ -148,9 +148,9 @@ class Repository:
         self._sizes: _ObjectReader | None = None
         self._contents: _ObjectReader | None = None
         git.set_persistent_git_options(
-            c=list(_CONFIGURATION), literal_pathspecs=True, no_pager=True
+            c=list(SAFE_CONFIGURATION), literal_pathspecs=True, no_pager=True
         )
-        git.update_environment(**_ENVIRONMENT)
+        git.update_environment(**SAFE_ENVIRONMENT)
 
     def discover(self) -> None:
         """Find the repository and learn what it is, honouring the user's own `safe.directory`."""
@@ -223,9 +223,13 @@ class Repository:
         )
         return Commit(hash_, parents, " ".join(paragraph.split()))
 
-    def changed_between(self, base: str, head: str) -> list[Entry]:
-        """What differs between two trees or commits, given by hash."""
-        return self._entries("diff-tree", base, head)
+    def changed_between(self, base: str, head: str, paths: Sequence[str] = ()) -> list[Entry]:
+        """What differs between two trees or commits, given by hash; below some paths, or in all."""
+        return self._entries("diff-tree", base, head, paths=paths)
+
+    def changed_names(self, base: str, head: str) -> list[Entry]:
+        """The same by trees alone, no file need be here: a renamed one is deleted, and new."""
+        return self._entries("diff-tree", base, head, renames=False)
 
     def changed_in_index(self, base: str) -> list[Entry]:
         """What the index holds otherwise than a tree or commit, given by hash."""
@@ -284,6 +288,11 @@ class Repository:
         self._sizes = self._sizes or self._reader("--batch-check")
         return self._sizes.ask(hash_)
 
+    def missing(self, hashes: Iterable[str]) -> list[str]:
+        """Those of some objects that are not here."""
+        self._sizes = self._sizes or self._reader("--batch-check")
+        return [hash_ for hash_ in hashes if self._sizes.find(hash_) is None]
+
     def content(self, hash_: str) -> bytes:
         """The content of an object, as it is stored: no filter, no conversion.
 
@@ -326,10 +335,20 @@ class Repository:
         process = self._git.cat_file(mode, istream=subprocess.PIPE, as_process=True)
         return _ObjectReader(process, self._time_limit, self._failure)
 
-    def _entries(self, command: str, *arguments: str, at: Path | None = None) -> list[Entry]:
+    def _entries(
+        self,
+        command: str,
+        *arguments: str,
+        at: Path | None = None,
+        paths: Sequence[str] = (),
+        renames: bool = True,
+    ) -> list[Entry]:
         options = [argument for argument in arguments if argument.startswith("--")]
         trees = [argument for argument in arguments if not argument.startswith("--")]
-        told = (*options, *_DIFF_OPTIONS, "--end-of-options", *trees, "--")
+        options += _DIFF_OPTIONS
+        if not renames:
+            options.append("--no-renames")
+        told = (*options, "--end-of-options", *trees, "--", *paths)
         output = self._checked(command, *told, at=at)
         fields = iter(_texts(output))
         entries = []
@@ -452,15 +471,20 @@ class _ObjectReader:
 
     def ask(self, hash_: str) -> int:
         """The size of an object; in `--batch` mode its content follows and has to be read next."""
+        size = self.find(hash_)
+        if size is None:
+            raise self._failure("cat-file", f"fatal: object {hash_} is missing")
+        return size
+
+    def find(self, hash_: str) -> int | None:
+        """The same; None if it is not here."""
         with contextlib.suppress(BrokenPipeError):  # it died: stderr, read below, says of what
             self._process.stdin.write(hash_.encode() + b"\n")
             self._process.stdin.flush()
         answer = self._process.stdout.readline().split()
         if not answer:
             raise self._death()
-        if len(answer) != 3:  # hash, type, size
-            raise self._failure("cat-file", f"fatal: object {hash_} is missing")
-        return int(answer[2])
+        return int(answer[2]) if len(answer) == 3 else None  # hash, type, size
 
     def read(self, size: int) -> bytes:
         """The content that was asked for."""
