@@ -1,9 +1,11 @@
 """What can go wrong, below ThemisError. Messages hold neither tokens nor keys.
 
 ThemisError
-├── GitHubError   GitHub refused or could not be had; drawn below
-├── InboxError    a delivery could not be kept
-└── PayloadError  a delivery is not as GitHub documents it
+├── GitHubError     GitHub refused or could not be had; drawn below
+├── InboxError      a delivery could not be kept
+├── PayloadError    a delivery is not as GitHub documents it
+├── LeftAloneError  a pull request cannot be reviewed, now or later
+└── StoppedError    a review was told to stop
 """
 
 from __future__ import annotations
@@ -47,3 +49,11 @@ class UnavailableError(GitHubError):
 
 class PayloadError(ThemisError):
     """A delivery is not as GitHub documents it. Delivered again, it would be no better."""
+
+
+class LeftAloneError(ThemisError):
+    """A pull request cannot be reviewed, and trying again would not help: said in its check."""
+
+
+class StoppedError(ThemisError):
+    """We were told to stop: the review is wanted no more, or not now."""
