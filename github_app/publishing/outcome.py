@@ -1,0 +1,107 @@
+"""What publishing is given: a review and what is known of it, cut down to what is shown."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from github_app.publishing.marks import FindingMark
+from review_core.config import PullRequestSettings
+from review_core.renderers.view import SharedFinding, shared_findings
+from review_core.types import Axis, FileChange, Finding, LineRange, Report, Withheld
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Head lines, and what takes a hunk back that made them worse.
+
+    without: P(head is better) of the function without the hunk.
+    """
+
+    lines: LineRange
+    replacement: tuple[str, ...]
+    without: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A review of a pull request's head.
+
+    files: the changed files by path. blocking: findings that fail the check. left_out: paths not
+    reviewed as a whole this time: nothing may be concluded from silence about them; coverage says
+    why, in a clause. web_url: of the repository. suggestions: by id of finding.
+    """
+
+    report: Report
+    settings: PullRequestSettings
+    files: Mapping[str, FileChange]
+    blocking: tuple[Finding, ...] = ()
+    left_out: tuple[str, ...] = ()
+    coverage: str | None = None
+    web_url: str | None = None
+    suggestions: Mapping[str, Suggestion] = field(default_factory=dict)
+
+
+def silenced(report: Report, axes: Mapping[Axis, str]) -> Report:
+    """The report without a word on some axes; their findings are withheld with the reason given."""
+    if not axes:
+        return report
+    return replace(
+        report,
+        functions=tuple(
+            replace(each, scores={of: score for of, score in each.scores.items() if of not in axes})
+            for each in report.functions
+        ),
+        findings=tuple(each for each in report.findings if each.axis not in axes),
+        withheld=(
+            *report.withheld,
+            *(Withheld(each, axes[each.axis]) for each in report.findings if each.axis in axes),
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """What is said of one function on one criterion, and the mark by which it is known again."""
+
+    mark: FindingMark
+    shared: SharedFinding
+    blocks: bool = False
+
+    @property
+    def path(self) -> str:
+        """The file it is in."""
+        return self.shared.finding.path
+
+    @property
+    def preference(self) -> float:
+        """P(head is better); the lower, the surer."""
+        return self.shared.finding.preference
+
+
+def identified(outcome: Outcome) -> tuple[Identified, ...]:
+    """The findings, in the report's order."""
+    seen: Counter[str] = Counter()
+    found = []
+    for shared in shared_findings(outcome.report):
+        finding = shared.finding
+        place = place_key(finding.path, finding.function, finding.criterion)
+        seen[place] += 1
+        if (count := seen[place]) > 1:  # overloads, and code that stands there twice
+            place = f"{place}-{count}"
+        blocks = _said_of(finding) in map(_said_of, outcome.blocking)
+        found.append(Identified(FindingMark(finding.id, place), shared, blocks))
+    return tuple(found)
+
+
+def place_key(path: str, function: str, criterion: str) -> str:
+    """Names where a finding stands; the same after the function was edited again."""
+    told = "\0".join((path, function, criterion))
+    return hashlib.sha256(told.encode("utf-8", "backslashreplace")).hexdigest()[:12]
+
+
+def _said_of(finding: Finding) -> tuple[str, str, int, str]:
+    """What a finding speaks of; axes that one criterion serves say the same."""
+    return finding.path, finding.function, finding.start_line, finding.criterion

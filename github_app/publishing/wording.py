@@ -1,0 +1,120 @@
+"""What people read on lines of a pull request: comments, a review's first words, farewells.
+
+A comment holds no line number and no commit: as long as its finding stays, so does its text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from github_app.github.values import NewComment, Side
+from github_app.publishing.lines import Anchor, anchor_of, is_shown
+from github_app.publishing.marks import FindingMark
+from github_app.publishing.outcome import Identified, Outcome, Suggestion
+from review_core.findings import criterion_words, percent
+from review_core.renderers.markup import code, escaped, fenced
+from review_core.renderers.view import counted, model_name
+from review_core.types import Axis
+
+_PEOPLE: Mapping[Axis, str] = {
+    Axis.CORRECTNESS: "had to repair",
+    Axis.EFFICIENCY: "made faster or leaner",
+    Axis.READABILITY: "tidied up",
+    Axis.SECURITY: "had to harden",
+    Axis.MAINTAINABILITY: "tidied up",
+}
+
+
+def new_comment(each: Identified, outcome: Outcome) -> NewComment:
+    """The comment with its place in the diff, or on the file where the diff has none for it."""
+    suggestion = _suggestion(each, outcome)
+    if suggestion is not None:
+        place: Anchor | None = _replaced(suggestion)
+    elif file := outcome.files.get(each.path):
+        place = anchor_of(each.shared.finding, each.shared.review.function, file)
+    else:
+        place = None
+    if place is None:
+        return file_comment(each, outcome)
+    first, last = place.lines.start, place.lines.end
+    return NewComment(
+        each.path,
+        comment_body(each, outcome, suggests=suggestion is not None),
+        last,
+        start_line=None if first == last else first,
+        side=place.side,
+    )
+
+
+def file_comment(each: Identified, outcome: Outcome) -> NewComment:
+    """The comment on the file as a whole."""
+    return NewComment(each.path, comment_body(each, outcome, suggests=False), None)
+
+
+def comment_body(each: Identified, outcome: Outcome, *, suggests: bool) -> str:
+    """What the comment says.
+
+    :param suggests: whether it stands on the very lines that a suggestion would replace.
+    """
+    suggestion = _suggestion(each, outcome) if suggests else None
+    return "\n".join(_body(each, outcome, suggestion)) + "\n"
+
+
+def has_suggestion(body: str) -> bool:
+    """Whether one of our comments offers to replace its lines."""
+    return "`suggestion\n" in body.replace("\r\n", "\n")
+
+
+def review_body(posted: Sequence[Identified], reviewed: int) -> str:
+    """The words above a review's comments."""
+    functions = len({(each.path, each.shared.finding.function) for each in posted})
+    return f"{counted(functions, 'function')} likely worse than base, of {reviewed} reviewed."
+
+
+def farewell(mark: FindingMark) -> str:
+    """What a comment says whose finding is gone."""
+    return f"{mark}\nNo longer found at the head of this pull request.\n"
+
+
+def likely(each: Identified) -> str:
+    """A finding in a few words."""
+    finding = each.shared.finding
+    subject = ", ".join(each.shared.axes)
+    if finding.message.startswith(f"{finding.axis} ("):  # one of several criteria: named
+        subject = f"{subject} ({criterion_words(finding.criterion)})"
+    return f"{subject}: likely worse than base, P(worse) {percent(1 - finding.preference)}"
+
+
+def _body(each: Identified, outcome: Outcome, suggestion: Suggestion | None) -> Iterator[str]:
+    finding = each.shared.finding
+    yield str(each.mark)
+    yield f"**{'⛔ ' if each.blocks else ''}{escaped(likely(each))}** · {code(finding.function)}"
+    yield ""
+    yield (
+        "Where the model was this sure, this side of a change was mostly the one that people "
+        f"{_PEOPLE[finding.axis]} afterwards. It reads this function alone, nothing around it."
+    )
+    if suggestion is not None:
+        yield ""
+        likely_still = percent(1 - suggestion.without)
+        yield f"Without this hunk P(worse) is {likely_still}, too little to say so:"
+        yield ""
+        yield from fenced(suggestion.replacement, "suggestion")
+    yield ""
+    yield (
+        f"<sub>Not so? Resolve this conversation, or write "
+        f"{code(f'themis: ignore[{each.shared.axes[0]}]')} in a comment above the function. "
+        f"{escaped(model_name(outcome.report.bundle))}</sub>"
+    )
+
+
+def _suggestion(each: Identified, outcome: Outcome) -> Suggestion | None:
+    """The finding's, if the diff shows all the lines that it replaces."""
+    found, file = outcome.suggestions.get(each.mark.id), outcome.files.get(each.path)
+    if found is None or file is None or not outcome.settings.suggestions:
+        return None
+    return found if is_shown(_replaced(found), file) else None
+
+
+def _replaced(suggestion: Suggestion) -> Anchor:
+    return Anchor(Side.RIGHT, suggestion.lines)
