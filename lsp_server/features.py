@@ -5,6 +5,7 @@ diagnostics.py, annotations.py and actions.py.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from lsp_server.actions import EXPLAIN, SHOW_HUNK, Asked, code_actions
 from lsp_server.annotations import COMPARE, code_lenses, hover, inlay_hints
 from lsp_server.diagnostics import result_id
 from lsp_server.pages import axis_page
-from lsp_server.server import ALL, SECTION, ThemisServer
+from lsp_server.server import ALL, SECTION, ThemisServer, endings
 from lsp_server.settings import When
 from lsp_server.uris import path_of, uri_of
 from review_core.types import Axis
@@ -26,10 +27,23 @@ _PULL = lsp.DiagnosticOptions(
 )
 
 
+_FILES = lsp.FileOperationRegistrationOptions(
+    [
+        lsp.FileOperationFilter(lsp.FileOperationPattern(glob, kind), scheme="file")
+        for glob, kind in (
+            (f"**/*.{{{','.join(endings())}}}", lsp.FileOperationPatternKind.File),
+            ("**/*", lsp.FileOperationPatternKind.Folder),
+        )
+    ]
+)
+"""Files and folders that we want to know of when they come, go or change their name."""
+
+
 def register(server: ThemisServer) -> None:
     """Have the server answer all of them."""
     _register_lifecycle(server)
     _register_documents(server)
+    _register_notebooks(server)
     _register_diagnostics(server)
     _register_annotations(server)
     _register_actions(server)
@@ -68,6 +82,7 @@ def _register_lifecycle(server: ThemisServer) -> None:
     @server.feature(lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES)
     def watched(ls: ThemisServer, params: lsp.DidChangeWatchedFilesParams) -> None:
         above: set[Path] = set()
+        files: set[Path] = set()
         for change in params.changes:
             path = path_of(change.uri)
             if path is None:
@@ -77,9 +92,24 @@ def _register_lifecycle(server: ThemisServer) -> None:
             elif path.suffix == ".toml":
                 above.add(path.parent)
             else:
-                ls.review_folders(path)
+                files.add(path)
+        if files:
+            ls.review_folders({file.parent for file in files})
         for folder in above:
             ls.review_again(folder)
+
+    @server.feature(lsp.WORKSPACE_DID_CREATE_FILES, _FILES)
+    def created(ls: ThemisServer, params: lsp.CreateFilesParams) -> None:
+        ls.review_moved(_paths(each.uri for each in params.files))
+
+    @server.feature(lsp.WORKSPACE_DID_RENAME_FILES, _FILES)
+    def renamed(ls: ThemisServer, params: lsp.RenameFilesParams) -> None:
+        uris = (uri for each in params.files for uri in (each.old_uri, each.new_uri))
+        ls.review_moved(_paths(uris))
+
+    @server.feature(lsp.WORKSPACE_DID_DELETE_FILES, _FILES)
+    def deleted(ls: ThemisServer, params: lsp.DeleteFilesParams) -> None:
+        ls.review_moved(_paths(each.uri for each in params.files))
 
     @server.feature(lsp.SHUTDOWN)
     async def shutdown(ls: ThemisServer, params: None) -> None:
@@ -89,33 +119,63 @@ def _register_lifecycle(server: ThemisServer) -> None:
 def _register_documents(server: ThemisServer) -> None:
     @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
     def opened(ls: ThemisServer, params: lsp.DidOpenTextDocumentParams) -> None:
-        uri = params.text_document.uri
-        ls.reviews.forget(uri)  # versions begin anew
-        if _when(ls, uri) is When.MANUAL:
-            ls.reviews.edited(uri, params.text_document.version)
-        else:
-            ls.review(uri, asked=True)
+        _opened(ls, params.text_document.uri, params.text_document.version)
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
     def changed(ls: ThemisServer, params: lsp.DidChangeTextDocumentParams) -> None:
-        uri = params.text_document.uri
-        if _when(ls, uri) is When.TYPE:
-            ls.review(uri, asked=True)
-        else:
-            ls.reviews.edited(uri, params.text_document.version)
+        _edited(ls, params.text_document.uri)
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_SAVE)
     def saved(ls: ThemisServer, params: lsp.DidSaveTextDocumentParams) -> None:
-        uri = params.text_document.uri
-        path = path_of(uri)
-        if _when(ls, uri) is When.SAVE:
-            ls.review(uri, asked=False, now=True)
-        if path is not None:
-            ls.review_folders(path)
+        _saved(ls, params.text_document.uri)
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
     def closed(ls: ThemisServer, params: lsp.DidCloseTextDocumentParams) -> None:
         ls.closed(params.text_document.uri)
+
+
+def _register_notebooks(server: ThemisServer) -> None:
+    @server.feature(lsp.NOTEBOOK_DOCUMENT_DID_OPEN)
+    def opened(ls: ThemisServer, params: lsp.DidOpenNotebookDocumentParams) -> None:
+        ls.notebooks.open(params)
+        _opened(ls, params.notebook_document.uri, params.notebook_document.version)
+
+    @server.feature(lsp.NOTEBOOK_DOCUMENT_DID_CHANGE)
+    def changed(ls: ThemisServer, params: lsp.DidChangeNotebookDocumentParams) -> None:
+        ls.notebooks.change(params, ls.units())
+        _edited(ls, params.notebook_document.uri)
+
+    @server.feature(lsp.NOTEBOOK_DOCUMENT_DID_SAVE)
+    def saved(ls: ThemisServer, params: lsp.DidSaveNotebookDocumentParams) -> None:
+        _saved(ls, params.notebook_document.uri)
+
+    @server.feature(lsp.NOTEBOOK_DOCUMENT_DID_CLOSE)
+    def closed(ls: ThemisServer, params: lsp.DidCloseNotebookDocumentParams) -> None:
+        uri = params.notebook_document.uri
+        ls.closed(uri, ls.notebooks.close(uri))
+
+
+def _opened(ls: ThemisServer, uri: str, version: int) -> None:
+    ls.reviews.forget(uri)  # versions begin anew
+    if _when(ls, uri) is When.MANUAL:
+        ls.reviews.edited(uri, version)
+    else:
+        ls.review(uri, asked=True)
+
+
+def _edited(ls: ThemisServer, uri: str) -> None:
+    if _when(ls, uri) is When.TYPE:
+        ls.review(uri, asked=True)
+    else:
+        ls.edited(uri)
+
+
+def _saved(ls: ThemisServer, uri: str) -> None:
+    path = path_of(uri)
+    if _when(ls, uri) is When.SAVE:
+        ls.review(uri, asked=False, now=True)
+    if path is not None:
+        ls.review_folders([path])
 
 
 def _register_diagnostics(server: ThemisServer) -> None:
@@ -124,8 +184,8 @@ def _register_diagnostics(server: ThemisServer) -> None:
         ls: ThemisServer, params: lsp.DocumentDiagnosticParams
     ) -> lsp.DocumentDiagnosticReport:
         uri = params.text_document.uri
-        await ls.reviews.fresh(uri)
-        items = ls.diagnostics_of(ls.reviews.latest(uri))
+        await ls.settled(uri)
+        items = ls.diagnostics_of(ls.on_screen(uri))
         known = result_id(items)
         if params.previous_result_id == known:
             return lsp.RelatedUnchangedDocumentDiagnosticReport(known)
@@ -157,17 +217,18 @@ def _register_annotations(server: ThemisServer) -> None:
     @server.feature(lsp.TEXT_DOCUMENT_CODE_LENS, lsp.CodeLensOptions())
     async def lenses(ls: ThemisServer, params: lsp.CodeLensParams) -> list[lsp.CodeLens]:
         uri = params.text_document.uri
-        if not ls.settings_for(path_of(uri)).code_lens:
+        if not ls.settings_of(uri).code_lens:
             return []
-        reviewed = await ls.reviews.fresh(uri)
+        await ls.settled(uri)
+        reviewed = ls.on_screen(uri)
         return code_lenses(reviewed, ls.positions_of(reviewed.buffer)) if reviewed else []
 
     @server.feature(lsp.TEXT_DOCUMENT_HOVER)
     def hovered(ls: ThemisServer, params: lsp.HoverParams) -> lsp.Hover | None:
         """At once, and only of the text on screen: who hovers does not wait."""
         uri = params.text_document.uri
-        reviewed = ls.reviews.current(uri)
-        if reviewed is None or not ls.settings_for(path_of(uri)).hover:
+        reviewed = ls.on_screen(uri)
+        if reviewed is None or not ls.settings_of(uri).hover:
             return None
         positions = ls.positions_of(reviewed.buffer)
         return hover(reviewed, positions, positions.line_at(params.position))
@@ -175,9 +236,10 @@ def _register_annotations(server: ThemisServer) -> None:
     @server.feature(lsp.TEXT_DOCUMENT_INLAY_HINT, lsp.InlayHintOptions())
     async def hints(ls: ThemisServer, params: lsp.InlayHintParams) -> list[lsp.InlayHint]:
         uri = params.text_document.uri
-        if not ls.settings_for(path_of(uri)).inlay_hints:
+        if not ls.settings_of(uri).inlay_hints:
             return []
-        reviewed = await ls.reviews.fresh(uri)
+        await ls.settled(uri)
+        reviewed = ls.on_screen(uri)
         if reviewed is None:
             return []
         positions = ls.positions_of(reviewed.buffer)
@@ -189,7 +251,7 @@ def _register_actions(server: ThemisServer) -> None:
 
     @server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION, lsp.CodeActionOptions(code_action_kinds=kinds))
     def actions(ls: ThemisServer, params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
-        reviewed = ls.reviews.current(params.text_document.uri)
+        reviewed = ls.on_screen(params.text_document.uri)
         only = params.context.only
         if reviewed is None or (only and not any(_takes_in(kind) for kind in only)):
             return []
@@ -209,7 +271,7 @@ def _register_actions(server: ThemisServer) -> None:
 
     @server.command(COMPARE)
     async def compare(ls: ThemisServer, uri: str) -> None:
-        reviewed = await ls.reviews.fresh(uri)
+        reviewed = await ls.settled(uri)
         file = ls.file_with_base(reviewed) if reviewed else None
         if file is None:
             _inform(ls, "there is no base to compare this document with")
@@ -235,6 +297,10 @@ async def _show(ls: ThemisServer, uri: str, selection: lsp.Range | None = None) 
 
 def _inform(ls: ThemisServer, message: str) -> None:
     ls.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Info, f"Themis: {message}"))
+
+
+def _paths(uris: Iterable[str]) -> set[Path]:
+    return {path for uri in uris if (path := path_of(uri)) is not None}
 
 
 def _takes_in(kind: Any) -> bool:

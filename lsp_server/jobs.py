@@ -29,11 +29,15 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class ReviewDocument:
-    """Review the text that an editor holds for a file."""
+    """Review the text that an editor holds for a file.
+
+    notebook: the language of the cells whose code the text is, where the file is a notebook.
+    """
 
     file: Path
     text: str
     context: Context
+    notebook: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +52,30 @@ class ReviewWorkspace:
 
 
 @dataclass(frozen=True, slots=True)
+class Versions:
+    """The same file at several revisions, to be ranked with the text that an editor holds for it.
+
+    line: where a function stands in that text which alone is to be compared, 1-based; None: all.
+    """
+
+    file: Path
+    text: str
+    revisions: tuple[str, ...]
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Rank:
-    """Say which of the texts is best. path: names the language, by its ending."""
+    """Say which of several texts is best. path: names the language, by its ending.
+
+    versions: of a file; they come before the texts.
+    """
 
     texts: tuple[str, ...]
     path: str
     intent: str
     context: Context
+    versions: Versions | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +129,16 @@ class WorkspaceReview:
     heads: Mapping[str, str]
 
 
-Result: TypeAlias = DocumentReview | WorkspaceReview | Ranking | None
+@dataclass(frozen=True, slots=True)
+class RankedTexts:
+    """A ranking of candidates by their index. function: what was compared, where not all of it."""
+
+    ranking: Ranking
+    candidates: tuple[str, ...]
+    function: str | None = None
+
+
+Result: TypeAlias = DocumentReview | WorkspaceReview | RankedTexts | None
 
 
 # --- what travels ---------------------------------------------------------------------------------

@@ -19,5 +19,7 @@ def log_to_stderr(level: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     logging.getLogger("pygls").setLevel(max(logging.WARNING, root.level))
+    # At every edit of a cell it complains that it was told a part; notebooks.py keeps the cells.
+    logging.getLogger("pygls.workspace").setLevel(logging.CRITICAL)
     logging.getLogger("asyncio").setLevel(max(logging.WARNING, root.level))
     logging.getLogger("git").setLevel(logging.WARNING)

@@ -6,6 +6,7 @@ lines end at LF, CR or CRLF, and columns count in the units agreed on, UTF-16 if
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Callable
 from itertools import accumulate
@@ -16,6 +17,8 @@ from review_core.diff import lines_of
 
 Units = Callable[[str], int]
 
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+
 
 def units_of(encoding: PositionEncodingKind | str | None) -> Units:
     """How many units of an encoding a text has."""
@@ -24,6 +27,27 @@ def units_of(encoding: PositionEncodingKind | str | None) -> Units:
     if encoding == PositionEncodingKind.Utf32:
         return len
     return lambda text: len(text.encode("utf-16-le", errors="surrogatepass")) // 2
+
+
+def with_edit(text: str, where: Range, new: str, units: Units) -> str:
+    """The text with a range of an editor replaced."""
+    lines = _LINE.findall(text)
+    start, end = (_offset(lines, position, units) for position in (where.start, where.end))
+    return text[:start] + new + text[max(start, end) :]
+
+
+def _offset(lines: list[str], position: Position, units: Units) -> int:
+    """Characters before a position; behind a line's end, those before the end."""
+    before = sum(map(len, lines[: position.line]))
+    if position.line >= len(lines):
+        return before
+    line = lines[position.line].rstrip("\r\n")
+    width = 0
+    for at, char in enumerate(line):
+        if width >= position.character:
+            return before + at
+        width += units(char)
+    return before + len(line)
 
 
 class Positions:

@@ -2,13 +2,20 @@
 
     themis/reviewWorkspace  {uri?}                    {reports: [{folder, root, report}], problems}
     themis/reviewRange      {textDocument, range}     {report, reason}
-    themis/rank             {texts, uri?, intent?}    {axes: [...], tooLong: [...]}
+    themis/rank             {texts?, uri?, intent?,   {axes: [...], tooLong, candidates,
+                             textDocument?, revisions?,    function}
+                             position?}
     themis/baseText         {textDocument}            {name, text}
     themis/clearCache       {}                        null
     themis/status           {}                        as server.ThemisServer.status
 
 Reports are those of `themis review --format json`. The first three show progress, under the
 client's `workDoneToken` if it gives one, and stop when the request or its progress is cancelled.
+What reviewRange finds is shown in the document, too, even where nothing is reviewed unasked.
+
+What is ranked are `texts`, or the open document against what `revisions` (branches, tags, commits,
+"index") have of its file, or both; with a `position`, only the function there. The answer's groups
+are indices into `candidates`: "open document", the revisions, then "text 1" ...
 """
 
 from __future__ import annotations
@@ -28,15 +35,16 @@ from lsp_server.jobs import (
     Context,
     DocumentReview,
     Rank,
+    RankedTexts,
     ReviewDocument,
     ReviewWorkspace,
+    Versions,
     WorkspaceReview,
 )
 from lsp_server.process import JobError
 from lsp_server.reviewing import Progress
 from lsp_server.server import ThemisServer
 from lsp_server.uris import path_of
-from review_core.ranking import Ranking
 from review_core.renderers.json import report_to_json
 from review_core.types import Report
 
@@ -60,12 +68,15 @@ def register(server: ThemisServer) -> None:
     async def review_range(ls: ThemisServer, params: Any) -> dict[str, Any]:
         asked = _mapping(params)
         uri = _uri(asked)
-        buffer = ls.buffer_of(uri)
+        shown = ls.cell_of(uri)
+        buffer = ls.buffer_of(shown.notebook if shown else uri)
         if buffer is None:
             raise JsonRpcInvalidParams(f"{uri} is not an open document in a language Themis reads")
         within = _range(asked.get("range"))
-        first, last = ls.positions_of(buffer).lines_at(within)
-        job = ReviewDocument(buffer.file, buffer.text, ls.context_of(buffer.file))
+        before = shown.first - 1 if shown else 0
+        on_screen = ls.positions_of(shown.buffer if shown else buffer)
+        first, last = (line + before for line in on_screen.lines_at(within))
+        job = ReviewDocument(buffer.file, buffer.text, ls.context_of(buffer.file), buffer.notebook)
         found = await _in_progress(
             ls,
             asked,
@@ -73,6 +84,7 @@ def register(server: ThemisServer) -> None:
             lambda told: ls.model.run(job, urgent=True, progress=told),
         )
         review = _expected(found, DocumentReview)
+        ls.adopt(buffer, review)
         if review.report is None:
             return {"report": None, "reason": review.reason or "nothing changed"}
         return {"report": _within(review.report, first, last), "reason": None}
@@ -80,15 +92,17 @@ def register(server: ThemisServer) -> None:
     @server.feature("themis/rank")
     async def rank(ls: ThemisServer, params: Any) -> dict[str, Any]:
         asked = _mapping(params)
-        texts = asked.get("texts")
-        if not isinstance(texts, list) or len(texts) < 2 or not all(map(_is_text, texts)):
-            raise JsonRpcInvalidParams("texts must be a list of two texts or more")
-        path = path_of(str(asked.get("uri", "")))
+        texts, versions = _texts(asked, "texts"), _versions(ls, asked)
+        if versions is None and len(texts) < 2:
+            message = "texts must be a list of two texts or more, or revisions name some versions"
+            raise JsonRpcInvalidParams(message)
+        path = versions.file if versions else path_of(str(asked.get("uri", "")))
         job = Rank(
-            tuple(texts),
+            texts,
             path.name if path else "",
             str(asked.get("intent") or ""),
             _context(ls, path),
+            versions,
         )
         found = await _in_progress(
             ls,
@@ -96,11 +110,11 @@ def register(server: ThemisServer) -> None:
             "Comparing alternatives",
             lambda told: ls.model.run(job, urgent=True, progress=told),
         )
-        return _ranking(_expected(found, Ranking))
+        return _ranking(_expected(found, RankedTexts))
 
     @server.feature("themis/baseText")
     async def base_text(ls: ThemisServer, params: Any) -> dict[str, Any] | None:
-        reviewed = await ls.reviews.fresh(_uri(_mapping(params)))
+        reviewed = await ls.settled(_uri(_mapping(params)))
         if reviewed is None or reviewed.review.base is None or reviewed.review.report is None:
             return None
         return {"name": reviewed.review.report.base, "text": reviewed.review.base}
@@ -122,8 +136,7 @@ async def _review_folders(
 ) -> dict[str, Any]:
     reports, problems = [], []
     for uri, folder in folders.items():
-        buffers = tuple((each.file, each.text) for each in ls.buffers())
-        job = ReviewWorkspace(ls.context_of(folder), buffers)
+        job = ReviewWorkspace(ls.context_of(folder), ls.open_texts())
         try:
             found = await ls.model.run(job, urgent=False, progress=told)
         except JobError as error:
@@ -149,8 +162,26 @@ def _within(report: Report, first: int, last: int) -> dict[str, Any]:
     return document
 
 
-def _ranking(ranking: Ranking) -> dict[str, Any]:
+def _versions(ls: ThemisServer, asked: Mapping[str, Any]) -> Versions | None:
+    """The versions of an open document that are to be ranked, if some are."""
+    revisions = _texts(asked, "revisions")
+    if not revisions:
+        return None
+    uri = _uri(asked)
+    buffer = ls.buffer_of(uri)
+    if buffer is None or buffer.notebook is not None:
+        raise JsonRpcInvalidParams(f"{uri} is not an open file in a language Themis reads")
+    line = None
+    if asked.get("position") is not None:
+        line = ls.positions_of(buffer).line_at(_position(asked["position"], "position"))
+    return Versions(buffer.file, buffer.text, revisions, line)
+
+
+def _ranking(found: RankedTexts) -> dict[str, Any]:
+    ranking = found.ranking
     return {
+        "candidates": list(found.candidates),
+        "function": found.function,
         "axes": [
             {
                 "axis": each.axis.value,
@@ -236,14 +267,26 @@ def _uri(asked: Mapping[str, Any]) -> str:
 
 
 def _range(value: Any) -> lsp.Range:
-    try:
-        start, end = (
-            lsp.Position(int(value[side]["line"]), int(value[side]["character"]))
-            for side in ("start", "end")
-        )
-    except (KeyError, TypeError, ValueError):
-        raise JsonRpcInvalidParams("range must have a start and an end") from None
+    if not isinstance(value, Mapping):
+        raise JsonRpcInvalidParams("range must have a start and an end")
+    start, end = (_position(value.get(side), f"range.{side}") for side in ("start", "end"))
     return lsp.Range(start, end)
+
+
+def _position(value: Any, name: str) -> lsp.Position:
+    try:
+        return lsp.Position(int(value["line"]), int(value["character"]))
+    except (KeyError, TypeError, ValueError):
+        raise JsonRpcInvalidParams(f"{name} must have a line and a character") from None
+
+
+def _texts(asked: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    values = asked.get(name)
+    if values is None:
+        return ()
+    if not isinstance(values, list) or not all(map(_is_text, values)):
+        raise JsonRpcInvalidParams(f"{name} must be a list of texts")
+    return tuple(values)
 
 
 def _is_text(value: Any) -> bool:

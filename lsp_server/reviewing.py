@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Protocol
 
 from lsp_server.ignoring import comment_place
@@ -18,20 +18,38 @@ from lsp_server.jobs import (
     DocumentReview,
     Job,
     Rank,
+    RankedTexts,
     Result,
     ReviewDocument,
     ReviewWorkspace,
+    Versions,
     WorkspaceReview,
 )
+from lsp_server.notebook_text import cells_of_file, notebook_text
 from review_core import api
 from review_core.calibration import Calibration
 from review_core.config import Settings, load_settings
-from review_core.languages import language_named, language_of
+from review_core.errors import InputError
+from review_core.functions import functions_of
+from review_core.languages import Language, language_named, language_of
 from review_core.ranking import rank
-from review_core.sources.filters import Limits
+from review_core.sources.filters import Limits, collected, refused_by_name, reviewed
 from review_core.sources.repository import open_repository
-from review_core.sources.working import buffer_change, working_change
-from review_core.types import Change, FileChange, Report
+from review_core.sources.working import (
+    WORKING_TREE,
+    buffer_change,
+    held_content,
+    working_change,
+)
+from review_core.types import Change, FileChange, FunctionKind, Report, Skipped
+
+OPEN_DOCUMENT = "open document"
+"""What the text of an editor is called in a ranking."""
+
+_LARGEST_NOTEBOOK = 50 * 2**20
+"""In bytes: most of a notebook's file is pictures, which are not read."""
+
+_LEFT_OVER = frozenset({FunctionKind.CLASS_BODY, FunctionKind.MODULE})
 
 Progress = Callable[[int, int], None]
 
@@ -66,15 +84,7 @@ def perform(job: Job, open_scorer: OpenScorer, progress: Progress) -> Result:
         case ReviewWorkspace():
             return review_workspace(job, open_scorer, progress)
         case Rank():
-            scorer, calibration = open_scorer(_settings(job.context))
-            language = language_of(job.path)
-            return rank(
-                job.texts,
-                scorer,
-                calibration,
-                language=language.name if language else None,
-                intent=job.intent,
-            )
+            return rank_texts(job, open_scorer)
         case ClearCache():
             clear_cache(_settings(job.context))
             return None
@@ -84,8 +94,13 @@ def review_document(
     job: ReviewDocument, open_scorer: OpenScorer, progress: Progress
 ) -> DocumentReview:
     """Judge what an editor's text changes in its file. Without changes, no model is opened."""
+    if not job.file.parent.is_dir():
+        return DocumentReview(None, reason="its folder is gone")
     settings = _settings(job.context)
-    change = buffer_change(job.file, job.text, job.context.base, limits=_limits(settings))
+    if job.notebook is None:
+        change = buffer_change(job.file, job.text, job.context.base, limits=_limits(settings))
+    else:
+        change = notebook_change(job, job.notebook, _limits(settings))
     if change.skipped:
         return DocumentReview(None, reason=change.skipped[0].reason)
     if not change.files:
@@ -95,6 +110,9 @@ def review_document(
         return DocumentReview(None, reason="a new file has no base to compare with")
     scorer, calibration = open_scorer(settings)
     report = api.review(change, scorer, calibration, settings, progress=progress)
+    if job.notebook is not None:
+        path = file.path.removesuffix(PurePath(file.path).suffix)
+        file, report = replace(file, path=path), _of_file(report, path)
     return DocumentReview(report, file.base, places=_places(file, report))
 
 
@@ -112,6 +130,100 @@ def review_workspace(
     found = {finding.path for finding in report.findings}
     heads = {file.path: file.head or "" for file in change.files if file.path in found}
     return WorkspaceReview(root, report, heads)
+
+
+def notebook_change(job: ReviewDocument, language_name: str, limits: Limits) -> Change:
+    """The code of a notebook's open cells against that of its file at base.
+
+    The file's name is given the ending of the language, by which everything else knows it.
+    """
+    language = language_named(language_name)
+    if language is None:
+        raise ValueError(f"{language_name} is not a language of ours")
+    large = replace(limits, max_file_bytes=max(limits.max_file_bytes, _LARGEST_NOTEBOOK))
+    held = held_content(job.file, job.context.base, limits=large)
+    path = held.path + language.extensions[0]
+    item: FileChange | Skipped | None
+    if isinstance(held.content, Skipped):
+        item = held.content
+    elif refused := refused_by_name(path, limits):
+        item = refused
+    elif held.content is None:
+        item = FileChange(path, None, job.text)
+    elif (cells := cells_of_file(held.content)) is None:
+        item = Skipped(held.path, "its base is no notebook of format 4")
+    else:
+        base = notebook_text(cells, language).text
+        item = reviewed(
+            path, base.encode(errors="replace"), job.text.encode(errors="replace"), limits
+        )
+    return collected(held.base, WORKING_TREE, [item])
+
+
+def _of_file(report: Report, path: str) -> Report:
+    """The report, as of the file with this name."""
+    return replace(
+        report,
+        functions=tuple(
+            replace(each, function=replace(each.function, path=path)) for each in report.functions
+        ),
+        findings=tuple(replace(each, path=path) for each in report.findings),
+        withheld=tuple(
+            replace(each, finding=replace(each.finding, path=path)) for each in report.withheld
+        ),
+    )
+
+
+def rank_texts(job: Rank, open_scorer: OpenScorer) -> RankedTexts:
+    """Rank texts given, and a file's versions.
+
+    :raises InputError: where a revision, or the file or function there, is missing.
+    """
+    settings = _settings(job.context)
+    language = language_of(job.path)
+    names = [f"text {at}" for at, _ in enumerate(job.texts, 1)]
+    texts, function = list(job.texts), None
+    if job.versions is not None:
+        versions, function = _versions(job.versions, _limits(settings))
+        names = [*versions, *names]
+        texts = [*versions.values(), *texts]
+    scorer, calibration = open_scorer(settings)
+    name = language.name if language else None
+    ranking = rank(texts, scorer, calibration, language=name, intent=job.intent)
+    return RankedTexts(ranking, tuple(names), function)
+
+
+def _versions(asked: Versions, limits: Limits) -> tuple[dict[str, str], str | None]:
+    """The texts to compare by what they are called, and the name of the function that they are."""
+    language = language_of(asked.file.name)
+    if language is None:
+        raise InputError(f"{asked.file.name} is not in a language Themis reads")
+    texts = {OPEN_DOCUMENT: asked.text}
+    for revision in asked.revisions:
+        held = held_content(asked.file, revision, limits=limits)
+        if held.content is None:
+            raise InputError(f"{revision} has no {held.path}; name a revision that has it")
+        if isinstance(held.content, Skipped):
+            raise InputError(f"{held.path} of {revision} cannot be read: {held.content.reason}")
+        texts[revision] = held.content.decode("utf-8-sig", errors="replace")
+    if asked.line is None:
+        return texts, None
+    name = _function_at(asked.text, language, asked.line)
+    return {key: _function_text(key, text, language, name) for key, text in texts.items()}, name
+
+
+def _function_at(text: str, language: Language, line: int) -> str:
+    for function in functions_of(text, language):
+        if any(line in span for span in function.spans) and function.kind not in _LEFT_OVER:
+            return function.name
+    raise InputError(f"line {line} is in no function; put the cursor into one")
+
+
+def _function_text(revision: str, text: str, language: Language, name: str) -> str:
+    for function in functions_of(text, language):
+        if function.name == name:
+            return function.text
+    raise InputError(f"{revision} has no function {name}; compare whole files, or another revision")
 
 
 def _below(change: Change, folder: Path) -> Change:

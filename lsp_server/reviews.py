@@ -27,12 +27,16 @@ class Runner(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
-    """A document as an editor has it."""
+    """A document as an editor has it.
+
+    notebook: the language of the cells whose code the text is, where it is a notebook.
+    """
 
     uri: str
     file: Path
     version: int
     text: str
+    notebook: str | None = None
 
 
 Earlier = Mapping[tuple[str, Axis], float]
@@ -46,6 +50,7 @@ class Reviewed:
     buffer: Buffer
     review: DocumentReview
     earlier: Earlier
+    context: Context
 
 
 @dataclass(slots=True)
@@ -104,25 +109,29 @@ class Reviews:
         state = self._states.get(uri)
         return state.latest if state else None
 
-    def current(self, uri: str) -> Reviewed | None:
-        """The review of the version that the editor shows, if there is one yet."""
-        state = self._states.get(uri)
-        if state is None or state.latest is None:
-            return None
-        return state.latest if state.latest.buffer.version == state.version else None
-
-    async def fresh(self, uri: str) -> Reviewed | None:
-        """The same, once nothing is under way for the document."""
+    async def settled(self, uri: str) -> None:
+        """Wait until nothing is under way for the document."""
         while (state := self._states.get(uri)) is not None:
             if state.task is None or state.task.done():
                 break
             await asyncio.wait({state.task})
-        return self.current(uri)
+
+    def adopt(self, buffer: Buffer, review: DocumentReview, context: Context) -> None:
+        """Take in a review that was made on request, if it is of the text on screen."""
+        state = self._states.setdefault(buffer.uri, _State(buffer.version))
+        if state.task is None and state.version == buffer.version:
+            self._take(state, buffer, review, context)
+
+    def outdate(self, uri: str) -> None:
+        """What the last review depended on has changed: it does not count any more."""
+        state = self._states.get(uri)
+        if state is not None:
+            state.latest = None
 
     async def _review(self, state: _State, buffer: Buffer, context: Context, delay: float) -> None:
         await asyncio.sleep(delay)
         started = time.perf_counter()
-        job = ReviewDocument(buffer.file, buffer.text, context)
+        job = ReviewDocument(buffer.file, buffer.text, context, buffer.notebook)
         problem: Exception | None = None
         try:
             review = await self._runner.run(job, urgent=True)
@@ -145,15 +154,20 @@ class Reviews:
             },
         )
         state.task = None
-        reviewed = Reviewed(buffer, review, dict(state.earlier))
+        self._take(state, buffer, review, context)
+        if problem is not None:
+            self._on_problem(buffer, problem)
+
+    def _take(
+        self, state: _State, buffer: Buffer, review: DocumentReview, context: Context
+    ) -> None:
+        reviewed = Reviewed(buffer, review, dict(state.earlier), context)
         state.latest = reviewed
         if review.report is not None:
             for each in review.report.functions:
                 for axis, score in each.scores.items():
                     state.earlier[each.function.name, axis] = score.preference
         self._on_review(reviewed)
-        if problem is not None:
-            self._on_problem(buffer, problem)
 
     def _stop(self, state: _State) -> None:
         if state.task is not None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -25,13 +26,15 @@ from pygls.protocol import (
 
 from lsp_server.changes import Changes
 from lsp_server.diagnostics import diagnostics
-from lsp_server.jobs import Context, WorkspaceReview
-from lsp_server.positions import Positions, units_of
+from lsp_server.jobs import Context, DocumentReview, WorkspaceReview
+from lsp_server.notebooks import SYNC, Notebook, Notebooks
+from lsp_server.positions import Positions, Units, units_of
 from lsp_server.process import JobError, ModelProcess
 from lsp_server.reviewing import LoadScorer
 from lsp_server.reviews import Buffer, Reviewed, Reviews
 from lsp_server.settings import EditorSettings, Scope, When, editor_settings
 from lsp_server.uris import path_of, uri_of
+from lsp_server.views import carried, in_cell
 from review_core import __version__
 from review_core.config import FILE_NAME
 from review_core.languages import LANGUAGES, language_of
@@ -41,6 +44,15 @@ log = logging.getLogger(__name__)
 SECTION = "themis"
 ALL = ""
 """The key of the settings that belong to no folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellOnScreen:
+    """A cell of a notebook's language. first: the line of the notebook's text that starts it."""
+
+    notebook: str
+    buffer: Buffer
+    first: int
 
 
 class ThemisServer(LanguageServer):
@@ -53,16 +65,20 @@ class ThemisServer(LanguageServer):
             "themis-lsp",
             __version__,
             lsp.TextDocumentSyncKind.Full,
+            SYNC,
             converter_factory=_plain_converter,
         )
         self.model = model
         self.model.on_change = self._tell_status
         self.reviews = Reviews(model, self._on_review, self._on_problem)
         self.changes = Changes(model, self._on_changes)
-        self.problem: str | None = None
-        """The last reason why a review could not be made, until one is."""
+        self.notebooks = Notebooks()
+        self._problems: dict[str, str] = {}
+        """Why documents could not be reviewed when it was tried last."""
         self._settings: dict[str, EditorSettings] = {ALL: EditorSettings()}
         self._positions: dict[str, tuple[int, Positions]] = {}
+        self._carried: dict[str, tuple[Reviewed, Reviewed]] = {}
+        """The last review of a document, and as it is on the text that was last looked at."""
         self._unasked: set[str] = set()
         self._said: set[tuple[str, str]] = set()
         self._published: set[str] = set()
@@ -134,8 +150,13 @@ class ThemisServer(LanguageServer):
     # --- documents --------------------------------------------------------------------------------
 
     def buffer_of(self, uri: str) -> Buffer | None:
-        """An open document that can be reviewed: a file, in a language we read."""
+        """An open document that can be reviewed: a file, in a language we read, or a notebook."""
         path = path_of(uri)
+        if path is not None and (notebook := self.notebooks.get(uri)) is not None:
+            language = notebook.language
+            if language is None:
+                return None
+            return Buffer(uri, path, notebook.version, notebook.code.text, language.name)
         if path is None or language_of(path.name) is None:
             return None
         document = self.workspace.text_documents.get(_key(uri))
@@ -146,7 +167,47 @@ class ThemisServer(LanguageServer):
     def buffers(self) -> list[Buffer]:
         """All of them."""
         uris = [document.uri for document in self.workspace.text_documents.values()]
+        uris += [notebook.uri for notebook in self.notebooks]
         return [buffer for uri in uris if (buffer := self.buffer_of(uri)) is not None]
+
+    def cell_of(self, uri: str) -> CellOnScreen | None:
+        """The cell with this URI, if its notebook can be reviewed and it is of its language."""
+        found = self.notebooks.cell(uri)
+        if found is None:
+            return None
+        notebook, cell = found
+        path, first = path_of(notebook.uri), notebook.first_line(cell)
+        if path is None or first is None:
+            return None
+        buffer = Buffer(uri, path, cell.version, cell.code.text)
+        return CellOnScreen(notebook.uri, buffer, first)
+
+    def settings_of(self, uri: str) -> EditorSettings:
+        """The settings of a document, or of the notebook that a cell is in."""
+        found = self.notebooks.cell(uri)
+        return self.settings_for(path_of(found[0].uri if found else uri))
+
+    async def settled(self, uri: str) -> Reviewed | None:
+        """The last review of the document, or of the whole notebook, once none is under way."""
+        found = self.notebooks.cell(uri)
+        whole = found[0].uri if found else uri
+        await self.reviews.settled(whole)
+        return self.reviews.latest(whole)
+
+    def on_screen(self, uri: str) -> Reviewed | None:
+        """What is known of the text that the editor shows: nothing is said of functions that were
+        edited since they were reviewed.
+        """
+        cell = self.cell_of(uri)
+        whole = cell.notebook if cell else uri
+        latest, buffer = self.reviews.latest(whole), self.buffer_of(whole)
+        if latest is None or buffer is None:
+            return None
+        before, now = self._carried.get(whole, (None, latest))
+        if before is not latest or now.buffer.version != buffer.version:
+            now = carried(latest, buffer)
+            self._carried[whole] = latest, now
+        return in_cell(now, cell.buffer, cell.first) if cell else now
 
     def review(self, uri: str, *, asked: bool, now: bool = False) -> None:
         """Review an open document, after a pause or at once.
@@ -162,40 +223,77 @@ class ThemisServer(LanguageServer):
         self.reviews.review(buffer, self.context_of(buffer.file), pause)
 
     def review_again(self, below: Path | None = None) -> None:
-        """What reviews depend on has changed: for everything below a folder, or everywhere."""
+        """What reviews depend on has changed: for everything below a folder, or everywhere.
+
+        Where nothing is done unasked, what was said before does not count any more.
+        """
+        for buffer in self.buffers():
+            if below is not None and not buffer.file.is_relative_to(below):
+                continue
+            if self.settings_for(buffer.file).run is not When.MANUAL:
+                self.review(buffer.uri, asked=False)
+            elif (known := self.reviews.latest(buffer.uri)) is not None and (
+                below is not None or known.context != self.context_of(buffer.file)
+            ):
+                self.reviews.outdate(buffer.uri)
+                self._show(buffer.uri, unasked=True)
+        self.review_folders([below] if below is not None else None)
+
+    def adopt(self, buffer: Buffer, review: DocumentReview) -> None:
+        """Show what was reviewed on request in the document as well."""
+        if self.settings_for(buffer.file).run is not When.TYPE:
+            self._unasked.add(buffer.uri)
+            self.reviews.adopt(buffer, review, self.context_of(buffer.file))
+
+    def review_moved(self, paths: Collection[Path]) -> None:
+        """Files or folders are there, or under that name, no longer or only now."""
         for buffer in self.buffers():
             wanted = self.settings_for(buffer.file).run is not When.MANUAL
-            if wanted and (below is None or buffer.file.is_relative_to(below)):
+            if wanted and any(buffer.file.is_relative_to(path) for path in paths):
                 self.review(buffer.uri, asked=False)
-        self.review_folders(below)
+        self.review_folders(paths)
 
-    def review_folders(self, around: Path | None = None) -> None:
-        """Review the folders that want to be, or the one around a path."""
+    def review_folders(self, around: Collection[Path] | None = None) -> None:
+        """Review the folders that want to be, or those around or below some paths."""
         for uri, folder in self.folders().items():
             settings = self._settings.get(uri, self._settings[ALL])
             if settings.scope is Scope.OPEN or settings.run is When.MANUAL:
                 self.changes.forget(uri)
-            elif around is None or around.is_relative_to(folder) or folder.is_relative_to(around):
-                self.changes.review(uri, self.context_of(folder), self._open_texts)
+            elif around is None or any(
+                path.is_relative_to(folder) or folder.is_relative_to(path) for path in around
+            ):
+                self.changes.review(uri, self.context_of(folder), self.open_texts)
 
     def positions_of(self, buffer: Buffer) -> Positions:
         """Where the lines of a document's version are."""
         version, positions = self._positions.get(buffer.uri, (None, None))
         if positions is None or version != buffer.version:
-            positions = Positions(buffer.text, self._units())
+            positions = Positions(buffer.text, self.units())
             self._positions[buffer.uri] = (buffer.version, positions)
         return positions
 
-    def closed(self, uri: str) -> None:
+    def edited(self, uri: str) -> None:
+        """The document is not to be reviewed for now; what was said of edited functions goes."""
+        buffer = self.buffer_of(uri)
+        if buffer is None:
+            return
+        self.reviews.edited(uri, buffer.version)
+        if not self.pulls and self._published.intersection(self._uris_of(uri)):
+            self._show(uri, unasked=False)
+
+    def closed(self, uri: str, notebook: Notebook | None = None) -> None:
         """Nothing is said any more of a document that is not open."""
         self.reviews.forget(uri)
-        self._positions.pop(uri, None)
         self._unasked.discard(uri)
-        if uri in self._published:
-            self._publish(uri, None, [])
+        self._carried.pop(uri, None)
+        self._problems.pop(uri, None)
+        for each in (uri, *(cell.uri for cell in notebook.cells)) if notebook else (uri,):
+            self._positions.pop(each, None)
+            if each in self._published:
+                self._publish(each, None, [])
         path = path_of(uri)
         if path is not None:
-            self.review_folders(path)
+            self.review_folders([path])
 
     # --- diagnostics ------------------------------------------------------------------------------
 
@@ -219,6 +317,14 @@ class ThemisServer(LanguageServer):
             self.settings_for(buffer.file).severity,
         )
 
+    def _uris_of(self, uri: str) -> Iterator[str]:
+        """What diagnostics are shown on: the document, or the cells of the notebook."""
+        notebook = self.notebooks.get(uri)
+        if notebook is None:
+            yield uri
+        else:
+            yield from (cell.uri for cell in notebook.cells)
+
     def diagnostics_of_changes(self) -> dict[str, list[lsp.Diagnostic]]:
         """The findings of files that are not open, by URI."""
         is_open = {buffer.file for buffer in self.buffers()}
@@ -234,7 +340,7 @@ class ThemisServer(LanguageServer):
         self, review: WorkspaceReview, path: str, text: str
     ) -> list[lsp.Diagnostic]:
         file = review.root / path
-        positions = Positions(text, self._units())
+        positions = Positions(text, self.units())
         severity = self.settings_for(file).severity
         return diagnostics(review.report, path, uri_of(file), positions, severity)
 
@@ -242,15 +348,21 @@ class ThemisServer(LanguageServer):
         uri = reviewed.buffer.uri
         unasked = uri in self._unasked
         self._unasked.discard(uri)
-        if reviewed.review.report is not None:
-            self.problem = None
+        self._problems.pop(uri, None)
+        self._show(uri, unasked=unasked)
+        self._tell_status()
+
+    def _show(self, uri: str, *, unasked: bool) -> None:
+        """Tell the client what is known of a document, or that it should ask again."""
         if not self.pulls:
-            self._publish(uri, reviewed.buffer.version, self.diagnostics_of(reviewed))
+            for each in self._uris_of(uri):
+                reviewed = self.on_screen(each)
+                version = reviewed.buffer.version if reviewed is not None else None
+                self._publish(each, version, self.diagnostics_of(reviewed))
         elif unasked:
             self._refresh_diagnostics()
         if unasked:
             self._refresh_annotations()
-        self._tell_status()
 
     def _on_changes(self) -> None:
         if self.pulls:
@@ -303,7 +415,7 @@ class ThemisServer(LanguageServer):
             log.error("internal error", extra={"error": repr(error)})
 
     def _on_problem(self, buffer: Buffer, error: Exception) -> None:
-        self.problem = str(error)
+        self._problems[buffer.uri] = str(error)
         folder = self.folder_of(buffer.file) or ALL
         kind = error.kind if isinstance(error, JobError) else "internal"
         match kind:
@@ -319,6 +431,11 @@ class ThemisServer(LanguageServer):
             case _:
                 self.say_once(kind, str(error), lsp.MessageType.Error, key=str(error))
         self._tell_status()
+
+    @property
+    def problem(self) -> str | None:
+        """The last reason why an open document could not be reviewed."""
+        return next(reversed(self._problems.values()), None)
 
     def status(self) -> dict[str, Any]:
         """What the server is doing, for a status bar."""
@@ -365,8 +482,7 @@ class ThemisServer(LanguageServer):
         if watched is not None and watched.dynamic_registration:
             globs = [f"**/{FILE_NAME}", "**/pyproject.toml", "**/.git/HEAD", "**/.git/index"]
             if any(each.scope is Scope.CHANGED for each in self._settings.values()):
-                endings = (end[1:] for language in LANGUAGES for end in language.extensions)
-                globs.append(f"**/*.{{{','.join(endings)}}}")
+                globs.append(f"**/*.{{{','.join(endings())}}}")
             options = lsp.DidChangeWatchedFilesRegistrationOptions(
                 [lsp.FileSystemWatcher(glob) for glob in globs]
             )
@@ -390,11 +506,19 @@ class ThemisServer(LanguageServer):
         if self._folder_of_bases is not None:
             self._folder_of_bases.cleanup()
 
-    def _units(self) -> Any:
+    def units(self) -> Units:
+        """How the client counts columns."""
         return units_of(self.workspace.position_encoding)
 
-    def _open_texts(self) -> tuple[tuple[Path, str], ...]:
-        return tuple((buffer.file, buffer.text) for buffer in self.buffers())
+    def open_texts(self) -> tuple[tuple[Path, str], ...]:
+        """What counts instead of the files on disk."""
+        files = (buffer for buffer in self.buffers() if buffer.notebook is None)
+        return tuple((buffer.file, buffer.text) for buffer in files)
+
+
+def endings() -> list[str]:
+    """The endings of files in a language of ours, without the dot."""
+    return [end[1:] for language in LANGUAGES for end in language.extensions]
 
 
 def create_server(load_scorer: LoadScorer, *, log_level: str = "warning") -> ThemisServer:

@@ -30,6 +30,9 @@ def pulling() -> lsp.ClientCapabilities:
     capabilities.text_document.inlay_hint = lsp.InlayHintClientCapabilities()
     refresh = lsp.DiagnosticWorkspaceClientCapabilities(refresh_support=True)
     capabilities.workspace.diagnostics = refresh
+    capabilities.notebook_document = lsp.NotebookDocumentClientCapabilities(
+        lsp.NotebookDocumentSyncClientCapabilities()
+    )
     return capabilities
 
 

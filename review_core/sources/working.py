@@ -106,6 +106,40 @@ def working_change(
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """What a base has of a file. base: how a report names it. path: from the root, POSIX.
+
+    content: None if it is not there, `Skipped` if it is not to be read.
+    """
+
+    base: str
+    path: str
+    content: bytes | Skipped | None
+
+
+def held_content(
+    file: Path, base: str, *, limits: Limits = DEFAULT_LIMITS, time_limit: float = TIME_LIMIT
+) -> Held:
+    """A file as a base has it, under the name it has now, whatever it is written in.
+
+    :raises InputError: where repository or base are missing, or git fails.
+    """
+    if not file.parent.is_dir():
+        raise InputError(f"{file.parent} does not exist; save the file first")
+    with open_repository(file.parent, time_limit) as repository:
+        root = repository.work_tree()
+        path = (file.parent.resolve() / file.name).relative_to(root.resolve()).as_posix()
+        against = _base(repository, base)
+        found = _found(repository, root, against, path)
+        if found is None:
+            return Held(against.name, path, None)
+        mode, hash_ = found
+        if mode not in (FileMode.FILE, FileMode.EXECUTABLE):
+            return Held(against.name, path, Skipped(path, "not a regular file at base"))
+        return Held(against.name, path, blob(repository, path, hash_, limits))
+
+
+@dataclass(frozen=True, slots=True)
 class _Base:
     """A tree by hash, None for the index, and how a report names it."""
 
@@ -145,7 +179,7 @@ def _buffer_item(
 ) -> FileChange | Skipped | None:
     content = text.encode(errors="replace")
     base_path = path
-    found = repository.staged(root, path) if base.tree is None else repository.held(base.tree, path)
+    found = _found(repository, root, base, path)
     if found is None and base.tree is not None:
         if entries is None:
             entries = repository.changed_on_disk(root, base.tree)
@@ -165,6 +199,13 @@ def _buffer_item(
     if isinstance(before, Skipped):
         return before
     return reviewed(path, before, content, limits, base_path if base_path != path else None)
+
+
+def _found(repository: Repository, root: Path, base: _Base, path: str) -> tuple[str, str] | None:
+    """Mode and hash of what a base has under a path."""
+    if base.tree is None:
+        return repository.staged(root, path)
+    return repository.held(base.tree, path)
 
 
 def _origin(
