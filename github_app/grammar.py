@@ -1,6 +1,6 @@
 """The grammar of commands in comments: `@slug` at the start of a line, then words of a fixed list.
 
-Quotes, code, lists and HTML comments hold no commands, and of several the first counts.
+Quotes, code, lists, headings and HTML comments hold no commands, and of several the first counts.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import pairwise
 
 from github_app.types import CommandName
 from review_core.types import Axis
@@ -43,7 +44,11 @@ def _lines(body: str) -> list[str]:
     parser = MarkdownIt("commonmark")
     parser.core.ruler.enableOnly(["normalize", "block"])  # lines are all we want of a paragraph
     tokens = parser.parse(body)
-    paragraphs = [token.content for token in tokens if token.type == "inline" and token.level == 1]
+    paragraphs = [
+        token.content
+        for opening, token in pairwise(tokens)
+        if opening.type == "paragraph_open" and opening.level == 0
+    ]
     shown = [re.sub(r"<!--.*?-->", "", each, flags=re.DOTALL) for each in paragraphs]
     return [line.strip() for each in shown for line in each.splitlines()]
 
