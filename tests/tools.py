@@ -46,6 +46,8 @@ def _find(name: str) -> Path | None:
             return _existing(versions[-1] / "bin") if versions else None
         case "api.github.com.json" | "ghes-3.19.json" | "webhooks.json":  # GitHub's own words
             return _existing(FOLDER / "github" / name)
+        case "sarif-2.1.0.json":  # the schema
+            return _existing(FOLDER / "sarif" / name)
     raise ValueError(f"no test tool is called {name}")
 
 
