@@ -1,0 +1,243 @@
+"""A pull request as a change: what its head changed since it left the base branch, and the base
+branch's own configuration. Reads git's objects; checks nothing out and runs nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from github_app.errors import LeftAloneError, MissingError
+from github_app.fetching import Origin
+from github_app.risk import may_get_verdict
+from review_core.config import FILE_NAMES, Resolved
+from review_core.languages import language_of
+from review_core.sources.filters import Limits, collected
+from review_core.sources.git import blobs_item, refused_by_entry
+from review_core.sources.repository import Entry, FileMode, Repository
+from review_core.types import Change, Skipped
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from github_app.clones import Clone, Clones, Stop
+    from github_app.github import api
+    from github_app.github.values import PullRequest
+
+Configure = Callable[[Mapping[str, str]], Resolved]
+"""Settings from configuration files by name; as `config.foreign_settings`."""
+
+OVER_SIZE = "over the size that is reviewed of one pull request"
+
+_MAX_BYTES = 64 * 2**20
+"""Of the text of all files of one pull request, both sides."""
+
+_MAX_CONFIGURATION = 1 << 20
+_MAX_PATHS = 1 << 19  # bytes of names that go as arguments
+_FILE_MODES = (FileMode.FILE, FileMode.EXECUTABLE)
+_FORBIDDEN_IN_REFS = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[-/]|/$|\.lock$|\.$")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A pull request as it was read.
+
+    change: base is the merge base, head the head commit, both by hash. base_tip: the commit whose
+    configuration holds. left_out: files that are among change.skipped for their size alone.
+    """
+
+    change: Change
+    configuration: Resolved
+    base_tip: str
+    left_out: tuple[Skipped, ...] = ()
+
+
+class Reader:
+    """Reads pull requests from clones."""
+
+    def __init__(
+        self, clones: Clones, ca_file: Path | None = None, max_bytes: int = _MAX_BYTES
+    ) -> None:
+        self._clones = clones
+        self._ca_file = ca_file
+        self._max_bytes = max_bytes
+
+    def read(
+        self,
+        installation: int,
+        repository: api.Repository,
+        pull: PullRequest,
+        configure: Configure,
+        stop: Stop = lambda: False,
+    ) -> Reading:
+        """The change of a pull request, at the head that `pull` names.
+
+        :raises GitHubError: where it cannot be fetched.
+        :raises LeftAloneError: where there is no common history, or it is too large.
+        :raises ConfigurationError: where the base branch's configuration is not valid.
+        :raises StoppedError: once `stop` says so.
+        """
+        origin = Origin(repository.clone_url(), repository.clone_token(), self._ca_file)
+
+        def work(clone: Clone) -> Reading:
+            base_tip = _fetch_base(clone, pull)
+            _fetch_head(clone, pull)
+            configuration = configure(_configuration(clone, base_tip))
+            merge_base = clone.repository.merge_base(base_tip, pull.head_sha)
+            if merge_base is None:
+                raise LeftAloneError(
+                    f"the head and {pull.base_ref} share no history, so there is no change between "
+                    "them; rebase it on the base branch"
+                )
+            return self._reading(clone, base_tip, merge_base, pull.head_sha, configuration)
+
+        return self._clones.use(installation, repository.ref, origin, work, stop)
+
+    def _reading(
+        self, clone: Clone, base_tip: str, merge_base: str, head: str, configuration: Resolved
+    ) -> Reading:
+        settings = configuration.settings
+        limits = Limits(
+            max_file_bytes=settings.max_file_bytes,
+            include=settings.include,
+            exclude=settings.exclude,
+        )
+        entries = _entries(clone, merge_base, head, limits)
+        kept, left_out = _within(entries, clone.repository, limits, self._max_bytes)
+        commit = clone.repository.commit(head)
+        items = [blobs_item(clone.repository, entry, limits) for entry in kept]
+        change = collected(
+            merge_base,
+            head,
+            [*items, *left_out],
+            # As for a range on the command line, so that the same change gets the same numbers; a
+            # title is anybody's to edit.
+            intent=commit.subject if commit.parents == (merge_base,) else None,
+        )
+        return Reading(change, configuration, base_tip, left_out)
+
+
+# --- commits -------------------------------------------------------------------------------------
+
+
+def _fetch_base(clone: Clone, pull: PullRequest) -> str:
+    """The commit at the tip of the base branch, or the one GitHub names if the branch is gone."""
+    ours = f"refs/themis/{pull.number}/base"
+    if not _FORBIDDEN_IN_REFS.search(pull.base_ref):
+        try:
+            clone.fetch([f"+refs/heads/{pull.base_ref}:{ours}"])
+        except MissingError:
+            pass
+        else:
+            return _resolved(clone.repository, ours)
+    clone.fetch([f"+{_hash(pull.base_sha)}:{ours}"])
+    return _resolved(clone.repository, ours)
+
+
+def _fetch_head(clone: Clone, pull: PullRequest) -> None:
+    """Have the head commit here. GitHub keeps the ref, whatever became of branch and fork."""
+    ours = f"refs/themis/{pull.number}/head"
+    head = _hash(pull.head_sha)
+    try:
+        clone.fetch([f"+refs/pull/{pull.number}/head:{ours}"])
+    except MissingError:
+        pass
+    else:
+        if clone.repository.resolve(ours) == head:
+            return
+    if clone.repository.resolve(head) is None:  # it moved on, or is not shown there yet
+        clone.fetch([f"+{head}:{ours}"])
+
+
+def _resolved(repository: Repository, ref: str) -> str:
+    hash_ = repository.resolve(ref)
+    if hash_ is None:
+        raise MissingError(f"GitHub did not give us {ref}; try again later")
+    return hash_
+
+
+def _hash(text: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", text):
+        raise MissingError(f"{text!r:.80} is not a commit's hash; GitHub may say another soon")
+    return text
+
+
+# --- files ---------------------------------------------------------------------------------------
+
+
+def _configuration(clone: Clone, commit: str) -> dict[str, str]:
+    """The configuration files at the root of a commit, by name."""
+    held = {name: clone.repository.held(commit, name) for name in FILE_NAMES}
+    hashes = {name: found[1] for name, found in held.items() if found and found[0] in _FILE_MODES}
+    clone.fetch_files(hashes.values())
+    texts = {}
+    for name, hash_ in hashes.items():
+        if clone.repository.size(hash_) <= _MAX_CONFIGURATION:
+            texts[name] = clone.repository.content(hash_).decode("utf-8", "replace")
+    return texts
+
+
+def _entries(clone: Clone, base: str, head: str, limits: Limits) -> list[Entry]:
+    """What differs, renames found, with every file here that has to be read.
+
+    Renames are told by content. So that git asks for no picture's and no archive's, it compares
+    only files that we read, and deleted ones, which may have become one of those.
+    """
+    entries = clone.repository.changed_names(base, head)
+    read = [entry for entry in entries if refused_by_entry(entry, limits) is None]
+    if any(entry.base_hash is None for entry in read):
+        known = {entry.path for entry in read}
+        read += [
+            entry
+            for entry in entries
+            if entry.head_hash is None and entry.path not in known and _is_plain(entry)
+        ]
+    if sum(len(os_bytes(entry.path)) + 1 for entry in read) > _MAX_PATHS:
+        read = [entry for entry in entries if _is_plain(entry)]
+        clone.fetch_files(_hashes(read))
+        return clone.repository.changed_between(base, head)
+    clone.fetch_files(_hashes(read))
+    paths = [entry.path for entry in read]
+    among = clone.repository.changed_between(base, head, paths) if paths else []
+    compared = set(paths)
+    return among + [entry for entry in entries if entry.path not in compared]
+
+
+def _within(
+    entries: Iterable[Entry], repository: Repository, limits: Limits, max_bytes: int
+) -> tuple[list[Entry], tuple[Skipped, ...]]:
+    """The entries that fit into memory, those that can get a verdict first; and the others."""
+    kept, left_out, total = [], [], 0
+    for entry in sorted(entries, key=lambda each: (not _promises(each), each.path)):
+        size = 0
+        if refused_by_entry(entry, limits) is None:
+            sizes = [repository.size(hash_) for hash_ in _hashes([entry])]
+            size = sum(sizes) if max(sizes, default=0) <= limits.max_file_bytes else 0
+        if total + size > max_bytes:
+            left_out.append(Skipped(entry.path, OVER_SIZE))
+        else:
+            total += size
+            kept.append(entry)
+    return kept, tuple(left_out)
+
+
+def _promises(entry: Entry) -> bool:
+    language = language_of(entry.path)
+    two_sides = entry.base_hash is not None and entry.head_hash is not None
+    return language is not None and may_get_verdict(entry.path, two_sides=two_sides)
+
+
+def _hashes(entries: Iterable[Entry]) -> list[str]:
+    return [hash_ for entry in entries for hash_ in (entry.base_hash, entry.head_hash) if hash_]
+
+
+def _is_plain(entry: Entry) -> bool:
+    modes = {entry.base_mode, entry.head_mode} - {FileMode.ABSENT}
+    return modes <= set(_FILE_MODES)
+
+
+def os_bytes(path: str) -> bytes:
+    """A name as git has it."""
+    return path.encode("utf-8", "surrogateescape")
