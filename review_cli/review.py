@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -17,7 +18,7 @@ from review_core.types import Axis
 
 if TYPE_CHECKING:
     from review_core.config import Settings
-    from review_core.types import Change, Report
+    from review_core.types import Change, Finding, Report
 
 FINDINGS = 1
 
@@ -80,7 +81,7 @@ class _GateType(click.ParamType[Gate]):
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "json", "markdown", "html"]),
+    type=click.Choice(["terminal", "json", "markdown", "html", "sarif"]),
     default="terminal",
     show_default=True,
     help="How to show the report.",
@@ -131,9 +132,10 @@ def review(
     with progress_bar("reading functions", quiet=quiet) as progress:
         report = api.review(change, scorer, calibration, settings, progress=progress)
     file = None if output is None else directory / output
-    write_out(_rendered(report, form, quiet=quiet, plain=file is not None), file)
+    stopping = blocking(report.findings, settings, calibration)
+    write_out(_rendered(report, form, stopping, quiet=quiet, plain=file is not None), file)
     if not gates:
-        return FINDINGS if blocking(report.findings, settings, calibration) else 0
+        return FINDINGS if stopping else 0
     return FINDINGS if any(gate.is_reached(report) for gate in gates) else 0
 
 
@@ -186,7 +188,9 @@ def _patch_text(directory: Path, patch: str) -> str:
     return raw.decode("utf-8", "replace")
 
 
-def _rendered(report: Report, form: str, *, quiet: bool, plain: bool) -> str:
+def _rendered(
+    report: Report, form: str, stopping: Sequence[Finding], *, quiet: bool, plain: bool
+) -> str:
     if form == "json":
         from review_core.renderers.json import render_json
 
@@ -199,6 +203,10 @@ def _rendered(report: Report, form: str, *, quiet: bool, plain: bool) -> str:
         from review_core.renderers.html import render_html
 
         return render_html(report)
+    if form == "sarif":
+        from review_core.renderers.sarif import render_sarif
+
+        return render_sarif(report, stopping)
     from review_cli.output import capture
     from review_cli.terminal import print_report
 

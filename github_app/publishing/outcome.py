@@ -91,7 +91,7 @@ def identified(outcome: Outcome) -> tuple[Identified, ...]:
         seen[place] += 1
         if (count := seen[place]) > 1:  # overloads, and code that stands there twice
             place = f"{place}-{count}"
-        blocks = _said_of(finding) in map(_said_of, outcome.blocking)
+        blocks = any(map(shared.stands_for, outcome.blocking))
         found.append(Identified(FindingMark(finding.id, place), shared, blocks))
     return tuple(found)
 
@@ -100,8 +100,3 @@ def place_key(path: str, function: str, criterion: str) -> str:
     """Names where a finding stands; the same after the function was edited again."""
     told = "\0".join((path, function, criterion))
     return hashlib.sha256(told.encode("utf-8", "backslashreplace")).hexdigest()[:12]
-
-
-def _said_of(finding: Finding) -> tuple[str, str, int, str]:
-    """What a finding speaks of; axes that one criterion serves say the same."""
-    return finding.path, finding.function, finding.start_line, finding.criterion

@@ -46,6 +46,15 @@ class SharedFinding:
         """The finding's message, for all its axes."""
         return ", ".join(self.axes) + self.finding.message.removeprefix(self.finding.axis)
 
+    def stands_for(self, finding: Finding) -> bool:
+        """Whether that finding is among those this one is shown for."""
+        return _said(finding) == _said(self.finding)
+
+
+def _said(finding: Finding) -> tuple[str, str, int, str]:
+    """What a finding speaks of, and by which criterion."""
+    return finding.path, finding.function, finding.start_line, finding.criterion
+
 
 def visible(text: str) -> str:
     r"""Text that cannot act on what shows it: control and format characters as `\u202e`."""

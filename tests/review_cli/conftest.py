@@ -30,7 +30,12 @@ def decided_bundle(
     shutil.copytree(tiny_bundle(), path)
     manifest = json.loads((path / "manifest.json").read_text())
     each = {"temperature": 0.01, "worse_at": 0.5, "better_at": 0.5, "isotonic": None}
-    calibration = {"format": 1, "criteria": dict.fromkeys(manifest["criteria"], each)}
+    measured = {"held_out": {"right": 0.97, "right_length_balanced": 0.96}}
+    calibration = {
+        "format": 1,
+        "criteria": dict.fromkeys(manifest["criteria"], each),
+        "measured": dict.fromkeys(manifest["criteria"], measured),
+    }
     (path / "calibration.json").write_text(json.dumps(calibration))
     manifest["files"]["calibration.json"] = file_sha256(path / "calibration.json")
     (path / "manifest.json").write_text(json.dumps(manifest))

@@ -208,6 +208,26 @@ def test_fail_on_exits_with_1_from_the_probability_on(themis: Themis, shop: Any)
         assert code(f"{axis}={min(worse + 0.002, 1)}") == 0
 
 
+def test_without_fail_on_an_axis_in_block_mode_is_the_gate(themis: Themis, shop: Any) -> None:
+    shop.commit("Take it back", cart=BASE)
+    target = next(
+        each
+        for each in ("HEAD~1", "HEAD")
+        if json.loads(themis("review", each, "--format", "json", cwd=shop.path).stdout)["findings"]
+    )
+    found = json.loads(themis("review", target, "--format", "json", cwd=shop.path).stdout)
+    axis = found["findings"][0]["axis"]
+    silent = next(each for each in found["functions"][0]["axes"] if each != axis)
+    shop.write(".themis.toml", f'[axes.{axis}]\nmode = "block"\n')
+    run = themis("review", target, "--format", "sarif", cwd=shop.path)
+    assert run.returncode == 1
+    levels = [each["level"] for each in json.loads(run.stdout)["runs"][0]["results"]]
+    assert levels.count("error") == 1
+    assert themis("review", target, "--fail-on", silent, "--quiet", cwd=shop.path).returncode == 0
+    shop.write(".themis.toml", f'[axes.{axis}]\nmode = "monitor"\n')
+    assert themis("review", target, "--quiet", cwd=shop.path).returncode == 0
+
+
 def test_quiet_prints_findings_only(themis: Themis, shop: Any) -> None:
     run = themis("review", "HEAD", "--quiet", cwd=shop.path)
     lines = run.stdout.splitlines()
