@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
+from review_core.attribution import Part, parts_of
 from review_core.calibration import Calibration
 from review_core.comments import same_code, without_comments
 from review_core.config import AxisMode, OutOfDistribution, Settings
@@ -29,9 +30,11 @@ from review_core.types import (
     Axis,
     AxisScore,
     BundleIdentity,
+    Cause,
     Change,
     ChangedFunction,
     FileChange,
+    Finding,
     FunctionReview,
     Report,
     Skipped,
@@ -142,6 +145,8 @@ def review(
         for suppression in suppressions_of(file.change, file.language, reviews)
     ]
     shown, withheld = withhold(found, asked, settings)
+    of = {each.finding.id: each.review for each in found}
+    shown = tuple(_attributed([(each, of[each.id]) for each in shown], judge, rewards))
 
     return Report(
         bundle=model.identity,
@@ -270,6 +275,74 @@ def _check_honesty(
         }
         checked[index] = replace(review, scores=scores)
     return checked
+
+
+def _attributed(
+    shown: Sequence[tuple[Finding, FunctionReview]], judge: _Judge, rewards: _Rewards
+) -> Iterator[Finding]:
+    """The findings, each with what each part of its function's change has to do with it."""
+    parts: dict[int, tuple[Part, ...]] = {}
+    for _, review in shown:
+        base, head = review.function.base, review.function.head
+        if id(review) not in parts and base is not None and head is not None:
+            parts[id(review)] = parts_of(base, head, _language(review.function))
+    texts = [
+        text
+        for _, review in shown
+        for part in parts[id(review)]
+        for text in (_sides(review.function)[0], part.without, part.alone)
+        if text is not None
+    ]
+    codes = list(dict.fromkeys(map(normalise, texts)))
+    known = dict(zip(codes, rewards(codes) if codes else (), strict=True))
+    for finding, review in shown:
+        yield _with_causes(finding, review.function, parts[id(review)], judge, known)
+
+
+def _with_causes(
+    finding: Finding,
+    function: ChangedFunction,
+    parts: Sequence[Part],
+    judge: _Judge,
+    known: Mapping[str, Mapping[str, float] | None],
+) -> Finding:
+    base = _sides(function)[0]
+
+    def margin(text: str | None) -> float | None:
+        ours, theirs = None if text is None else known[normalise(text)], known[base]
+        return ours[finding.criterion] - theirs[finding.criterion] if ours and theirs else None
+
+    def preference(found: float) -> float:
+        return judge.calibration.preference(finding.criterion, found, function.language)
+
+    causes: list[tuple[float, Cause]] = []
+    left: float | None = finding.margin
+    for part in parts:
+        without, alone = margin(part.without), margin(part.alone)
+        if without is None:
+            return finding  # longer than the model reads
+        harms = [without - finding.margin, *([] if alone is None else [-alone])]
+        told = None if alone is None else preference(alone)
+        cause = Cause(part.lines.start, part.lines.end, preference(without), told)
+        causes.append((sum(harms) / len(harms), cause))
+        left = None if left is None or alone is None else left - alone
+    if not causes:
+        return finding
+    ordered = [cause for _, cause in sorted(causes, key=lambda each: -each[0])]
+    finding = replace(finding, causes=tuple(ordered), interaction=left)
+    first = ordered[0]
+    if first.without - finding.preference < _TELLING:
+        return finding
+    return replace(
+        finding,
+        start_line=first.start_line,
+        end_line=first.end_line,
+        message=f"{finding.message}; without these lines {percent(1 - first.without)}",
+    )
+
+
+_TELLING = 0.05
+"""What a part must be worth in P(worse) for the finding to point at it alone."""
 
 
 def _margins(pairs: Sequence[tuple[str, str]], rewards: _Rewards) -> Iterator[_Margins | None]:

@@ -195,10 +195,27 @@ class FunctionReview:
 
 
 @dataclass(frozen=True, slots=True)
+class Cause:
+    """A part of a function's change and what it has to do with a finding.
+
+    Lines are at head; a deletion has the line before it. without: P(head better) with this part as
+    in base. alone: the same with this part as the only change; None where that does not parse.
+    """
+
+    start_line: int
+    end_line: int
+    without: float
+    alone: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A confident `worse`.
 
-    `id` holds no line number: the same change keeps its id when it moves (see findings.py).
+    `id` holds no line number: the same change keeps its id when it moves (see findings.py). Its
+    lines are those of the first cause where that one is worth pointing at, else all that changed.
+    causes: the most to blame first; none where the change is one part. interaction: what of the
+    margin no part has alone, in logits.
     """
 
     id: str
@@ -211,6 +228,8 @@ class Finding:
     margin: float
     function: str
     message: str
+    causes: tuple[Cause, ...] = ()
+    interaction: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 from review_core.types import (
+    Cause,
     Finding,
     Function,
     FunctionReview,
@@ -78,8 +79,18 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "preference": _preference(finding.preference),
         "margin": _margin(finding.margin),
         "function": finding.function,
-        "attribution": [],  # which hunk it was: a later version says
+        "attribution": [_cause(each) for each in finding.causes],
+        "interaction": None if finding.interaction is None else _margin(finding.interaction),
         "message": finding.message,
+    }
+
+
+def _cause(cause: Cause) -> dict[str, Any]:
+    return {
+        "start_line": cause.start_line,
+        "end_line": cause.end_line,
+        "preference_without": _preference(cause.without),
+        "preference_alone": None if cause.alone is None else _preference(cause.alone),
     }
 
 

@@ -1,0 +1,154 @@
+"""Which hunk it was: taken back one at a time, put in alone, together where they must be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from fake_scorer import FakeScorer
+from hypothesis import given
+from hypothesis import strategies as st
+
+from review_core import api
+from review_core.attribution import MAX_PARTS, Part, parts_of
+from review_core.calibration import Calibration
+from review_core.config import default_settings
+from review_core.languages import Language, language_named
+from review_core.types import Axis, Change, FileChange, Finding, Function, FunctionKind, LineRange
+
+
+def python() -> Language:
+    language = language_named("Python")
+    assert language is not None
+    return language
+
+
+def function(text: str, start: int = 1) -> Function:
+    lines = LineRange(start, start + text.count("\n"))
+    return Function("f", FunctionKind.FUNCTION, text, (lines,))
+
+
+def parts(base: str, head: str, start: int = 1) -> tuple[Part, ...]:
+    return parts_of(function(base), function(head, start), python())
+
+
+BASE = "def f(a):\n    x = 1\n    y = 2\n    z = 3\n    return x"
+
+
+def test_each_hunk_is_taken_back_and_put_in_alone() -> None:
+    head = BASE.replace("x = 1", "x = 10").replace("z = 3", "z = 30")
+    first, second = parts(BASE, head, start=40)
+    assert first.without == BASE.replace("z = 3", "z = 30") + "\n"
+    assert first.alone == BASE.replace("x = 1", "x = 10") + "\n"
+    assert (first.alone, first.without) == (second.without, second.alone)
+    assert (first.lines, second.lines) == (LineRange(41, 41), LineRange(43, 43))
+
+
+def test_one_hunk_needs_no_telling_apart() -> None:
+    assert parts(BASE, BASE.replace("x = 1", "x = 10")) == ()
+    assert parts(BASE, BASE) == ()
+
+
+def test_hunks_that_do_not_parse_without_one_another_are_one_part() -> None:
+    """A bracket opens in one hunk and closes in another; the third stands for itself."""
+    base = "def f(a):\n    x = 1\n    2\n    z = 3\n    w = 1\n    return x"
+    head = "def f(a):\n    x = (1 +\n    2\n    )\n    w = 1\n    return 9"
+    first, second = parts(base, head)
+    assert (first.lines, second.lines) == (LineRange(2, 4), LineRange(6, 6))
+    assert second.without == head.replace("return 9", "return x") + "\n"
+
+
+def test_a_deletion_stands_at_the_line_before_it() -> None:
+    head = BASE.replace("    y = 2\n", "").replace("return x", "return z")
+    first, _ = parts(BASE, head, start=10)
+    assert first.lines == LineRange(11, 11)
+
+
+def test_a_head_that_does_not_parse_is_judged_hunk_by_hunk_all_the_same() -> None:
+    head = BASE.replace("x = 1", "x = (1").replace("z = 3", "z = 30")
+    assert len(parts(BASE, head)) == 2
+
+
+def test_of_many_hunks_the_nearest_are_taken_together() -> None:
+    lines = [f"    v{index} = {index}" for index in range(60)]
+    base = "def f():\n" + "\n".join(lines)
+    head = "def f():\n" + "\n".join(
+        line + "0" if index % 3 == 0 else line for index, line in enumerate(lines)
+    )
+    found = parts(base, head)
+    assert len(found) == MAX_PARTS
+    assert all(part.without != head for part in found)
+
+
+STATEMENTS = st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=14)
+
+
+@given(STATEMENTS, STATEMENTS)
+def test_every_hunk_is_in_one_part_and_taking_all_alone_texts_apart_gives_head(
+    before: list[str], after: list[str]
+) -> None:
+    base = "def f():\n" + "\n".join(f"    {name}()" for name in before)
+    head = "def f():\n" + "\n".join(f"    {name}()" for name in after)
+    found = parts(base, head)
+    assert len(found) != 1
+    starts = [part.lines.start for part in found]
+    assert starts == sorted(starts)
+    for part in found:
+        assert part.without != head + "\n"
+        assert part.alone is not None
+        assert part.alone != base + "\n"
+
+
+# --- in a review ---------------------------------------------------------------------------------
+
+
+def findings(base: str, head: str, calibration: Calibration) -> tuple[Finding, ...]:
+    change = Change("a", "b", (FileChange("f.py", base, head),))
+    return api.review(change, FakeScorer(), calibration, default_settings()).findings
+
+
+def test_a_finding_points_at_the_hunk_that_caused_it_and_says_what_it_would_be_without(
+    calibration: Calibration,
+) -> None:
+    """`not_safe` takes 3 logits: P(better) .047 with it, .5 without, .047 with it alone."""
+    head = BASE.replace("x = 1", "x = 10").replace("z = 3", "z = not_safe")
+    (finding,) = findings(BASE, head, calibration)
+    assert finding.axis is Axis.SECURITY
+    assert (finding.start_line, finding.end_line) == (4, 4)
+    guilty, innocent = finding.causes
+    assert (guilty.start_line, innocent.start_line) == (4, 2)
+    assert guilty.without == pytest.approx(0.5)
+    assert guilty.alone == pytest.approx(0.047, abs=1e-3)
+    assert innocent.without == pytest.approx(0.047, abs=1e-3)
+    assert innocent.alone == pytest.approx(0.5)
+    assert finding.interaction == pytest.approx(0)
+    assert finding.message.endswith("P(worse) 95 %; without these lines 50 %")
+
+
+def test_blame_that_is_shared_points_at_all_that_changed(calibration: Calibration) -> None:
+    """Two markers, 6 logits: without either still P(worse) .95, .048 less than with both."""
+    head = BASE.replace("x = 1", "x = not_safe").replace("z = 3", "z = not_safe")
+    (finding,) = findings(BASE, head, calibration)
+    assert (finding.start_line, finding.end_line) == (2, 4)
+    assert [cause.start_line for cause in finding.causes] == [2, 4]
+    assert "without" not in finding.message
+
+
+def test_the_id_of_a_finding_does_not_depend_on_its_causes(calibration: Calibration) -> None:
+    head = BASE.replace("x = 1", "x = 10").replace("z = 3", "z = not_safe")
+    (here,) = findings(BASE, head, calibration)
+    (there,) = findings("import os\n\n\n" + BASE, "import os\n\n\n" + head, calibration)
+    assert here.id == there.id
+    assert there.start_line == here.start_line + 3
+
+
+def test_a_version_longer_than_the_model_reads_leaves_the_finding_as_it_is(
+    fake_scorer: Callable[..., FakeScorer], calibration: Calibration
+) -> None:
+    """Base has room for five more characters; head without the second hunk is longer by more."""
+    base = f"def f(a):\n    x = 1\n    w = 0\n    y = {'1 + ' * 40}2\n    z = 3\n    return x"
+    head = "def f(a):\n    x = not_safe\n    w = 0\n    y = 2\n    z = 3\n    return x + x"
+    change = Change("a", "b", (FileChange("f.py", base, head),))
+    scorer = fake_scorer(max_tokens=len(base) + 5)
+    (finding,) = api.review(change, scorer, calibration, default_settings()).findings
+    assert finding.causes == ()
