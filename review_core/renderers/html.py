@@ -18,6 +18,7 @@ from review_core.findings import criterion_words, percent
 from review_core.renderers.view import (
     Line,
     SharedFinding,
+    causes,
     columns,
     counted,
     excerpt,
@@ -112,6 +113,7 @@ class _Card:
     function: str
     place: str
     lines: tuple[Line, ...]
+    causes: tuple[str, ...]
 
     @classmethod
     def of(cls, shared: SharedFinding) -> _Card:
@@ -123,6 +125,7 @@ class _Card:
             visible(finding.function),
             visible(f"{finding.path}:{finding.start_line}"),
             tuple(Line(each.sign, each.number, visible(each.text)) for each in lines),
+            tuple(causes(finding)),
         )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from review_core.diff import hunks
-from review_core.findings import line_numbers
+from review_core.findings import line_numbers, percent
 from review_core.types import (
     Axis,
     BundleIdentity,
@@ -112,6 +112,18 @@ def excerpt(function: ChangedFunction, limit: int = 8) -> Iterator[Line]:
         omitted += len(removed) + len(added) - len(shown) - len(shown_added)
     if omitted:
         yield Line("…", None, f"{omitted} more changed line" + ("s" if omitted > 1 else ""))
+
+
+def causes(finding: Finding) -> Iterator[str]:
+    """What each part of the change has to do with a finding, a line each, the guiltiest first."""
+    for cause in finding.causes:
+        lines = (
+            f"line {cause.start_line}"
+            if cause.start_line == cause.end_line
+            else f"lines {cause.start_line}-{cause.end_line}"
+        )
+        alone = "" if cause.alone is None else f", {percent(1 - cause.alone)} with nothing else"
+        yield f"{lines}: P(worse) {percent(1 - cause.without)} without{alone}"
 
 
 def skipped_by_reason(skipped: Iterable[Skipped]) -> list[tuple[str, int]]:

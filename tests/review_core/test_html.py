@@ -12,7 +12,7 @@ from itertools import pairwise
 import pytest
 
 from review_core.renderers.html import render_html
-from review_core.types import Axis, Report
+from review_core.types import Axis, Cause, Report
 
 _VOID = {"meta", "input"}
 
@@ -142,6 +142,16 @@ def test_characters_that_act_are_shown_instead(report: Report) -> None:
     source = render_html(replace(report, intent="safe\u202egpj.exe"))
     assert "safe\\u202egpj.exe" in source
     assert "\u202e" not in source
+
+
+def test_a_finding_says_which_part_it_is(report: Report) -> None:
+    causes = (Cause(14, 15, 0.6, None), Cause(13, 13, 0.1, 0.45))
+    finding = replace(report.findings[0], causes=causes)
+    page = Page(render_html(replace(report, findings=(finding,))))
+    assert page.texts["li"][:2] == [
+        "lines 14-15: P(worse) 40 % without",
+        "line 13: P(worse) 90 % without, 55 % with nothing else",
+    ]
 
 
 def test_the_same_report_gives_the_same_bytes(report: Report) -> None:
