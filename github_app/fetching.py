@@ -183,10 +183,12 @@ def _watched(
 ) -> bytes:
     """What git wrote to stderr, once it ended by itself."""
     started = time.monotonic()
+    rest: bytes | None = told
     while True:
         try:
-            return process.communicate(told, timeout=_LOOK_EVERY)[1]
+            return process.communicate(rest, timeout=_LOOK_EVERY)[1]
         except subprocess.TimeoutExpired:
+            rest = None  # Python goes on writing what it was given first
             if stop():
                 raise StoppedError("told to stop while fetching") from None
             if limits is not None and time.monotonic() - started > limits.seconds:

@@ -82,8 +82,7 @@ class Reader:
         origin = Origin(repository.clone_url(), repository.clone_token(), self._ca_file)
 
         def work(clone: Clone) -> Reading:
-            base_tip = _fetch_base(clone, pull)
-            _fetch_head(clone, pull)
+            base_tip = _fetch_commits(clone, pull)
             configuration = configure(_configuration(clone, base_tip))
             merge_base = clone.repository.merge_base(base_tip, pull.head_sha)
             if merge_base is None:
@@ -122,40 +121,30 @@ class Reader:
 # --- commits -------------------------------------------------------------------------------------
 
 
-def _fetch_base(clone: Clone, pull: PullRequest) -> str:
-    """The commit at the tip of the base branch, or the one GitHub names if the branch is gone."""
-    ours = f"refs/themis/{pull.number}/base"
-    if not _FORBIDDEN_IN_REFS.search(pull.base_ref):
-        try:
-            clone.fetch([f"+refs/heads/{pull.base_ref}:{ours}"])
-        except MissingError:
-            pass
-        else:
-            return _resolved(clone.repository, ours)
-    clone.fetch([f"+{_hash(pull.base_sha)}:{ours}"])
-    return _resolved(clone.repository, ours)
+def _fetch_commits(clone: Clone, pull: PullRequest) -> str:
+    """Have base branch and head here; the commit at the tip of the base branch.
 
-
-def _fetch_head(clone: Clone, pull: PullRequest) -> None:
-    """Have the head commit here. GitHub keeps the ref, whatever became of branch and fork."""
-    ours = f"refs/themis/{pull.number}/head"
-    head = _hash(pull.head_sha)
+    GitHub keeps the head's ref, whatever became of its branch and fork. What was deleted or moved
+    on since it was named to us is asked for by hash.
+    """
+    base, head = (f"refs/themis/{pull.number}/{side}" for side in ("base", "head"))
+    base_sha, head_sha = _hash(pull.base_sha), _hash(pull.head_sha)
+    branch = f"+refs/heads/{pull.base_ref}:{base}"
+    if _FORBIDDEN_IN_REFS.search(pull.base_ref):
+        branch = f"+{base_sha}:{base}"
     try:
-        clone.fetch([f"+refs/pull/{pull.number}/head:{ours}"])
-    except MissingError:
-        pass
-    else:
-        if clone.repository.resolve(ours) == head:
-            return
-    if clone.repository.resolve(head) is None:  # it moved on, or is not shown there yet
-        clone.fetch([f"+{head}:{ours}"])
-
-
-def _resolved(repository: Repository, ref: str) -> str:
-    hash_ = repository.resolve(ref)
-    if hash_ is None:
-        raise MissingError(f"GitHub did not give us {ref}; try again later")
-    return hash_
+        clone.fetch([branch, f"+refs/pull/{pull.number}/head:{head}"])
+    except MissingError:  # one of them, git does not say which
+        try:
+            clone.fetch([branch])
+        except MissingError:
+            clone.fetch([f"+{base_sha}:{base}"])
+    if clone.repository.resolve(head_sha) is None:
+        clone.fetch([f"+{head_sha}:{head}"])
+    tip = clone.repository.resolve(base)
+    if tip is None:
+        raise MissingError(f"GitHub did not give us {pull.base_ref}; try again later")
+    return tip
 
 
 def _hash(text: str) -> str:
