@@ -156,7 +156,7 @@ def survive(
     """Push, deliver and kill; then wait until all is done.
 
     :param disturb: called before each kill with its number.
-    :return: how often each kind of process was killed.
+    :return: how often each kind of process was killed, and how often a worker with a job in hand.
     :raises AssertionError: if anything was lost, done twice or given up.
     """
     chance = random.Random(seed)
@@ -177,12 +177,15 @@ def survive(
                     push(batch, *which, chance)
                 _deliver(web, batch, chance)
                 disturb(number)
-                time.sleep(chance.uniform(0.05, 1.2))
-                victim = chance.choice([web, *workers])
-                victim.kill()
-                killed[victim.script] += 1
+                victim = chance.choice([web, *workers, *workers])
                 if isinstance(victim, Worker):
+                    killed["in the middle"] += _await_work(table, victim, chance)
+                    victim.kill()
                     _bury(database, victim.executor)
+                else:
+                    time.sleep(chance.uniform(0.0, 0.2))
+                    victim.kill()
+                killed[victim.script] += 1
                 victim.start()
             _wait_until_done(table, web, batch, chance)
             for worker in workers:
@@ -200,6 +203,21 @@ def _deliver(web: Web, batch: Batch, chance: random.Random) -> None:
     chance.shuffle(due)
     for guid, task in due:
         web.deliver(guid, task)
+
+
+def _await_work(table: JobTable, worker: Worker, chance: random.Random) -> bool:
+    """Wait until a worker is at work, then for any part of the time that a job takes.
+
+    Now and then not: it may die while it starts, too.
+    """
+    deadline = time.monotonic() + (8.0 if chance.random() < 0.9 else 0.5)
+    while time.monotonic() < deadline:
+        with contextlib.suppress(StoreError):
+            if any(job.executor == worker.executor for job in table.started()):
+                time.sleep(chance.uniform(0.0, 0.4))
+                return any(job.executor == worker.executor for job in table.started())
+        time.sleep(0.02)
+    return False
 
 
 def _bury(database: Database, executor: str) -> None:

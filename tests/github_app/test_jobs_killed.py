@@ -6,6 +6,7 @@ KILLS=100 runs the long version.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +14,15 @@ import pytest
 from jobs_chaos import survive
 from postgresql_cluster import Cluster, cluster
 
-KILLS = int(os.environ.get("KILLS", "10"))
-PULLS, PUSHES = 8, max(3, KILLS // 4)
+KILLS = int(os.environ.get("KILLS", "12"))
+PULLS, PUSHES = 12, max(3, KILLS // 4)
 
 pytestmark = pytest.mark.timeout(240 + 10 * KILLS)
+
+
+def _is_worth_it(killed: Counter[str]) -> None:
+    """The kills found processes at work, or the test shows nothing."""
+    assert killed["jobs_web.py"] and killed["in the middle"] >= KILLS // 4, killed
 
 
 @pytest.fixture(scope="module")
@@ -28,10 +34,10 @@ def server() -> Iterator[Cluster]:
 def test_kills_lose_and_double_nothing_on_sqlite(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/app.sqlite"
     killed = survive(url, tmp_path, kills=KILLS, pulls=PULLS, pushes=PUSHES, seed=1)
-    assert len(killed) == 2, "each kind of process is killed"
+    _is_worth_it(killed)
 
 
 def test_kills_lose_and_double_nothing_on_postgresql(server: Cluster, tmp_path: Path) -> None:
     url = server.database("kills")
     killed = survive(url, tmp_path, kills=KILLS, pulls=PULLS, pushes=PUSHES, seed=2)
-    assert len(killed) == 2, "each kind of process is killed"
+    _is_worth_it(killed)
