@@ -29,6 +29,7 @@ class Settings:
     app_slug: str
     private_key: Secret
     webhook_secrets: tuple[Secret, ...]
+    secret_files: tuple[Path, ...]
     github: GitHubSite
     database_url: Secret
     data_folder: Path
@@ -109,7 +110,7 @@ class Written:
     )
     shutdown_seconds: float = setting("How long work may go on when told to stop.", 30.0, least=0)
     retention_days: int = setting(
-        "After how many days finished reports and deliveries are deleted.", 30, least=1
+        "After how many days finished reports and deliveries are deleted.", 30, least=4
     )
     log_level: str = setting("debug, info, warning or error.", "info")
     traces: bool = setting(
@@ -213,7 +214,11 @@ def _kind(key: str) -> type:
 
 def _hint(name: str, known: tuple[str, ...] | list[str]) -> str:
     close = get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]}?" if close else "; `themis-github-app settings` lists them"
+    return (
+        f"; did you mean {close[0]}?"
+        if close
+        else "; `themis-github-app settings --keys` lists all"
+    )
 
 
 def _without_rivals(below: dict[str, Any], layer: dict[str, Any]) -> dict[str, Any]:
@@ -262,6 +267,15 @@ def _settings(written: Written) -> Settings:
         | {
             "private_key": key,
             "webhook_secrets": (current, *([Secret(previous)] if previous else [])),
+            "secret_files": tuple(
+                path
+                for path in (
+                    written.private_key_file,
+                    written.webhook_secret_file,
+                    written.database_url_file,
+                )
+                if path is not None
+            ),
             "github": github_site(
                 written.github_url,
                 api_url=written.api_url,

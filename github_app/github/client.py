@@ -95,6 +95,23 @@ class GitHubClient:
         app: Mapping[str, Any] = self._ask_as_app("GET", "/app").body
         return app
 
+    def hook(self) -> Mapping[str, Any]:
+        """The app's webhook: url, content_type, insecure_ssl, and whether it has a secret.
+
+        :raises GitHubError: where it cannot be had.
+        """
+        hook: Mapping[str, Any] = self._ask_as_app("GET", "/app/hook/config").body
+        return hook
+
+    def grants(self) -> Sequence[Mapping[str, Any]]:
+        """What GitHub says of each installation: account, permissions, events and more."""
+        return list(self._pages_as_app("/app/installations"))
+
+    def last_deliveries(self) -> Sequence[Delivery]:
+        """The newest deliveries of the app's webhook, a page of them, the newest first."""
+        answer = self._ask_as_app("GET", "/app/hook/deliveries", params={"per_page": _PAGE})
+        return [answers.delivery(each) for each in answer.body]
+
     def identity(self) -> tuple[int, str]:
         """The app's id and its login in comments; asked once."""
         if self._identity is None:
