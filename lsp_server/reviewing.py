@@ -72,17 +72,20 @@ LoadScorer = Callable[[Settings], tuple[CancellableScorer, Calibration]]
 OpenScorer = Callable[[Settings], tuple[api.Scorer, Calibration]]
 
 
-def perform(job: Job, open_scorer: OpenScorer, progress: Progress) -> Result:
+def perform(
+    job: Job, open_scorer: OpenScorer, progress: Progress, pause: Callable[[], None] = lambda: None
+) -> Result:
     """Do a job.
 
     :param open_scorer: asked only where something has to be scored.
+    :param pause: called between steps of long work that does not score; raises to stop it.
     :raises ThemisError: where repository, base, configuration or model cannot be used.
     """
     match job:
         case ReviewDocument():
             return review_document(job, open_scorer, progress)
         case ReviewWorkspace():
-            return review_workspace(job, open_scorer, progress)
+            return review_workspace(job, open_scorer, progress, pause)
         case Rank():
             return rank_texts(job, open_scorer)
         case ClearCache():
@@ -117,13 +120,15 @@ def review_document(
 
 
 def review_workspace(
-    job: ReviewWorkspace, open_scorer: OpenScorer, progress: Progress
+    job: ReviewWorkspace, open_scorer: OpenScorer, progress: Progress, pause: Callable[[], None]
 ) -> WorkspaceReview:
     """Judge all that is being worked on, as `themis review` does."""
     settings = _settings(job.context)
     with open_repository(job.context.directory) as repository:
         root = repository.work_tree()
-    change = working_change(root, job.context.base, dict(job.buffers), limits=_limits(settings))
+    change = working_change(
+        root, job.context.base, dict(job.buffers), limits=_limits(settings), pause=pause
+    )
     change = _below(change, job.context.directory.resolve().relative_to(root.resolve()))
     scorer, calibration = open_scorer(settings)
     report = api.review(change, scorer, calibration, settings, progress=progress)

@@ -24,23 +24,37 @@ is said until they are reviewed again.
 def carried(reviewed: Reviewed, buffer: Buffer) -> Reviewed:
     """What still holds of a review once the document was edited: functions that were not.
 
-    A function counts as edited when the line before or after it is, too: the line may belong to it
-    now, as a decorator or as one more statement does.
+    A function counts as edited, too, where a line was put next to it that may belong to it now, as
+    a decorator or one more statement does.
     """
     if reviewed.buffer.text == buffer.text:
         return replace(reviewed, buffer=buffer)
     if len(reviewed.buffer.text) + len(buffer.text) > 2 * _MOST:
         return _placed(reviewed, buffer, lambda _: None, lambda _: False)
     lines = _line_numbers(reviewed.buffer.text, buffer.text)
+    before, now = lines_of(reviewed.buffer.text), lines_of(buffer.text)
 
-    def is_whole(function: ChangedFunction) -> bool:
-        return all(
-            (here := lines[line]) is not None and lines[line + 1] == here + 1
-            for span in function.shown.spans
-            for line in range(span.start - 1, span.end + 1)
+    def is_whole(span: LineRange) -> bool:
+        start, end = lines[span.start], lines[span.end]
+        if start is None or end is None or None in lines[span.start : span.end + 1]:
+            return False
+        if end - start != span.end - span.start:
+            return False
+        if start - 1 != lines[span.start - 1] and now[start - 2].strip():
+            return False
+        below = _next_text(now, end)
+        return (
+            below == lines[_next_text(before, span.end)]
+            or below > len(now)
+            or _indentation(now[below - 1]) <= _indentation(now[start - 1])
         )
 
-    return _placed(reviewed, buffer, lambda line: lines[line], is_whole)
+    return _placed(
+        reviewed,
+        buffer,
+        lambda line: lines[line],
+        lambda function: all(map(is_whole, function.shown.spans)),
+    )
 
 
 def in_cell(reviewed: Reviewed, cell: Buffer, first: int) -> Reviewed:
@@ -60,6 +74,16 @@ def in_cell(reviewed: Reviewed, cell: Buffer, first: int) -> Reviewed:
         return line_of(changed_lines(function).start) is not None
 
     return _placed(reviewed, cell, line_of, changed_here)
+
+
+def _next_text(lines: list[str], line: int) -> int:
+    """The first line after a line that is not blank; one after the last, if there is none."""
+    following = (at for at in range(line + 1, len(lines) + 1) if lines[at - 1].strip())
+    return next(following, len(lines) + 1)
+
+
+def _indentation(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _line_numbers(before: str, now: str) -> list[int | None]:

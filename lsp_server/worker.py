@@ -121,7 +121,12 @@ class Worker:
 
         try:
             self._stop_if_unwanted(asked)
-            result = perform(asked.job, lambda settings: self._scorer(settings, asked), progress)
+            result = perform(
+                asked.job,
+                lambda settings: self._scorer(settings, asked),
+                progress,
+                lambda: self.pause(asked),
+            )
             return Finished(asked.id, result, resident_bytes(), self._bundle)
         except CancelledError:
             return Cancelled(asked.id)

@@ -1,7 +1,8 @@
 """The scorer of test sessions, loaded in the worker process. The environment says how it behaves.
 
-FAKE_SECONDS: what a code takes. FAKE_LOG: a file that gets a line for each code scored. A code with
-`crash_worker` in it ends the process, as a bug in native code would.
+FAKE_SECONDS: what a code takes. FAKE_MEGABYTES: what the model takes of memory. FAKE_LOG: a file
+that gets a line for each code scored. A code with `crash_worker` in it ends the process, as a bug
+in native code would.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ from review_core.errors import BundleError
 
 class SessionScorer(FakeScorer):
     """Asks before every code whether it is still wanted, as the engine asks before every run."""
+
+    def __init__(self, **manifest: Any) -> None:
+        super().__init__(**manifest)
+        self.weights = os.urandom(2**20) * int(os.environ.get("FAKE_MEGABYTES", "0"))
 
     def rewards(
         self,

@@ -6,7 +6,7 @@ HEAD left main. It is resolved anew at every call: commits, branches and reposit
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,10 +78,12 @@ def working_change(
     *,
     limits: Limits = DEFAULT_LIMITS,
     time_limit: float = TIME_LIMIT,
+    pause: Callable[[], None] = lambda: None,
 ) -> Change:
     """Everything that differs from the base in the working tree that `directory` lies in.
 
     :param buffers: texts that an editor holds; they count instead of what is on disk.
+    :param pause: called after each file; it may do something else, or raise to stop.
     :raises InputError: where repository or base are missing, or git fails.
     """
     with open_repository(directory, time_limit) as repository:
@@ -92,11 +94,11 @@ def working_change(
         else:
             entries = repository.changed_on_disk(root, against.tree)
         unsaved = dict(_inside(root, buffers or {}))
-        items = [
-            item
-            for item in disk_items(repository, root, entries, repository.untracked(root), limits)
-            if item is None or item.path not in unsaved
-        ]
+        items = []
+        for item in disk_items(repository, root, entries, repository.untracked(root), limits):
+            if item is None or item.path not in unsaved:
+                items.append(item)
+            pause()
         for path, text in unsaved.items():
             refused = refused_by_name(path, limits)
             items.append(

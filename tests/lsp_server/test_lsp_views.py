@@ -70,6 +70,10 @@ def lines_of(view: Reviewed) -> list[tuple[str, int]]:
         (HEAD.replace("not_safe", "safe", 1), [("second", 9)]),
         # A line next to a function may belong to it.
         (HEAD + "    # more\n", [("first", 5)]),
+        (HEAD + "\n\n    return 1\n", [("first", 5)]),
+        (HEAD.replace("\n\n\ndef second", "\n    more\n\n\ndef second"), [("second", 10)]),
+        (HEAD + "\n\n# a comment\n", [("first", 5), ("second", 9)]),
+        (HEAD + "\n", [("first", 5), ("second", 9)]),
         (HEAD.replace("\ndef second", "\n@cache\ndef second"), [("first", 5)]),
         # Of a function that is gone nothing is said.
         (HEAD[: HEAD.index("def second")], [("first", 5)]),
