@@ -284,4 +284,4 @@ def _address(outcome: Outcome, path: str, start: int, end: int) -> str | None:
     if outcome.web_url is None:
         return None
     quoted = quote(path.encode("utf-8", "surrogateescape"), safe="/")
-    return f"{outcome.web_url}/blob/{outcome.report.head}/{quoted}#L{start}-L{end}"
+    return f"{outcome.web_url}/blob/{quote(outcome.report.head)}/{quoted}#L{start}-L{end}"

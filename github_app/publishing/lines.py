@@ -48,12 +48,16 @@ def anchor_of(finding: Finding, function: ChangedFunction, file: FileChange) -> 
     What was only taken away is commented where it was, on the base side. None: beside nothing.
     """
     shown = regions(file)
-    own = [each for each in function.hunks if each.head_count or each.base_count]
-    if own and not any(each.head_count for each in own):
-        gone = LineRange(own[0].base_start, own[0].base_start + own[0].base_count - 1)
-        return _within(gone, Side.LEFT, [each.base for each in shown])
-    lines = LineRange(finding.start_line, finding.end_line)
-    return _within(lines, Side.RIGHT, [each.head for each in shown])
+    head = LineRange(finding.start_line, finding.end_line)
+    on_head = _within(head, Side.RIGHT, [each.head for each in shown])
+    gone = (
+        _within(_base_lines(hunk), Side.LEFT, [each.base for each in shown])
+        for hunk in function.hunks
+        if hunk.base_count
+    )
+    on_base = next((each for each in gone if each is not None), None)
+    added = any(hunk.head_count for hunk in function.hunks)
+    return (on_head or on_base) if added else (on_base or on_head)
 
 
 def is_shown(anchor: Anchor, file: FileChange) -> bool:
@@ -76,6 +80,10 @@ def _overlaps(lines: LineRange, shown: list[LineRange | None]) -> Iterator[LineR
     for each in shown:
         if each is not None and each.start <= lines.end and lines.start <= each.end:
             yield LineRange(max(each.start, lines.start), min(each.end, lines.end))
+
+
+def _base_lines(hunk: Hunk) -> LineRange:
+    return LineRange(hunk.base_start, hunk.base_start + hunk.base_count - 1)
 
 
 def _end(hunk: Hunk) -> int:
