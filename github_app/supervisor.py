@@ -96,16 +96,3 @@ def _wait(process: subprocess.Popen[bytes], stopping: threading.Event, grace: fl
                 except subprocess.TimeoutExpired:
                     LOG.error("process %d did not stop in time and is killed", process.pid)
                     process.kill()
-
-
-def stop_with_parent(stopping: threading.Event, read: Callable[[], object]) -> None:
-    """Set `stopping` once the supervisor is gone.
-
-    :param read: blocks on our standard input until it ends.
-    """
-
-    def wait() -> None:
-        read()
-        stopping.set()
-
-    threading.Thread(target=wait, name="supervisor watch", daemon=True).start()
