@@ -229,7 +229,10 @@ async def _token(ls: ThemisServer, asked: Mapping[str, Any]) -> int | str | None
     window = ls.client_capabilities.window
     if token is None and window is not None and window.work_done_progress:
         token = uuid.uuid4().hex
-        await ls.work_done_progress.create_async(token)
+        # Shielded: pygls cannot take the client's answer for a question that was cancelled.
+        created = asyncio.ensure_future(ls.work_done_progress.create_async(token))
+        created.add_done_callback(lambda future: future.cancelled() or future.exception())
+        await asyncio.shield(created)
     return token
 
 
