@@ -44,7 +44,8 @@ def _find(name: str) -> Path | None:
                 Path("/usr/lib/postgresql").glob("*"), key=lambda each: int(each.name)
             )
             return _existing(versions[-1] / "bin") if versions else None
-        case "api.github.com.json" | "ghes-3.19.json" | "webhooks.json":  # GitHub's own words
+        # GitHub's own words
+        case "api.github.com.json" | "ghes-3.19.json" | "schema.graphql" | "webhooks.json":
             return _existing(FOLDER / "github" / name)
         case "sarif-2.1.0.json":  # the schema
             return _existing(FOLDER / "sarif" / name)
