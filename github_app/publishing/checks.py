@@ -17,7 +17,7 @@ from github_app.types import ActionName
 from review_core.renderers.markdown import speaks, table_head, table_row
 from review_core.renderers.markup import code, escaped
 from review_core.renderers.view import columns, counted, model_name, visible
-from review_core.types import FunctionReview, Report, Verdict
+from review_core.types import Axis, FunctionReview, Report, Verdict
 
 NAME = "Themis"
 ANNOTATIONS_A_REQUEST = 50
@@ -40,9 +40,9 @@ def reading() -> CheckOutput:
 
 
 def scoring(done: int, total: int) -> CheckOutput:
-    """While the model works."""
-    share = f"{done} of {total} texts scored" if total else "Nothing left to score"
-    return CheckOutput(share, f"{share}. A function is two texts: its base and its head.")
+    """While the model works. done, total: files."""
+    share = f"{done} of {counted(total, 'file')} looked at"
+    return CheckOutput(share, f"{share}, those with most changed code first.")
 
 
 def skipped(reason: str) -> CheckOutput:
@@ -133,7 +133,7 @@ def verdicts(outcome: Outcome, room: int = _ROOM) -> Iterator[str]:
     spoken = [each for each in report.functions if speaks(each)]
     if not spoken:
         return
-    shown = columns(report)
+    shown = [axes for axes in columns(report) if any(_is_sure(each, axes[0]) for each in spoken)]
     # The worse first: a table that is cut must not lose them.
     spoken.sort(key=lambda each: not _has_worse(each))
     rows = [table_row(each, shown, _link(outcome, each)) for each in spoken]
@@ -255,6 +255,11 @@ def _unsure(review: FunctionReview) -> str:
 
 def _is_unsure(review: FunctionReview) -> bool:
     return bool(review.scores) and not speaks(review)
+
+
+def _is_sure(review: FunctionReview, axis: Axis) -> bool:
+    score = review.scores.get(axis)
+    return score is not None and score.verdict is not Verdict.UNSURE
 
 
 def _has_worse(review: FunctionReview) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from github_app.github.values import ReviewComment, ReviewThread
 from github_app.publishing.marks import FindingMark, finding_mark
 from github_app.publishing.outcome import Identified
-from github_app.publishing.wording import has_suggestion
+from github_app.publishing.wording import without_suggestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def plan(
     wanted: Sequence[Identified],
     there: Sequence[Conversation],
     *,
-    body: Callable[[Identified, bool], str],
+    body: Callable[[Identified], str],
     farewell: Callable[[FindingMark], str],
     budget: int,
     may_be_hidden: Callable[[str], bool],
@@ -88,8 +88,8 @@ def plan(
 ) -> Plan:
     """What is missing at GitHub.
 
-    :param body: what a finding's comment should say, given whether it stands on the very lines that
-        a suggestion would replace. farewell: what one says whose finding is gone.
+    :param body: what a finding's comment should say; its suggestion, if it has one, is kept as long
+        as the finding is the same. farewell: what one says whose finding is gone.
     :param budget: open conversations, at most; those there are are not closed for it.
     :param may_be_hidden: whether a file may hold findings that were not looked for this time.
     :param full: tell what people closed again, too.
@@ -105,10 +105,7 @@ def plan(
             dismissed.append(each)
             continue
         told.append(each)
-        # A comment that was said anew stands where the function once was: nothing to replace there.
-        same = conversation.mark.id == each.mark.id
-        suggests = same and has_suggestion(conversation.comment.body)
-        change = _edit(conversation, body(each, suggests))
+        change = _edit(conversation, body(each))
         if resolved:
             reopen.append(change)
         elif change.body is not None and not conversation.is_answered:
@@ -162,7 +159,8 @@ def _matched(
 
 
 def _edit(conversation: Conversation, body: str) -> Edit:
-    same = as_kept(conversation.comment.body) == as_kept(body)
+    kept = without_suggestion(conversation.comment.body, conversation.mark)
+    same = as_kept(kept) == as_kept(body)
     return Edit(conversation.thread.id, conversation.comment.id, None if same else body)
 
 

@@ -5,24 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from github_app.publishing.marks import FindingMark
 from review_core.config import PullRequestSettings
 from review_core.renderers.view import SharedFinding, shared_findings
-from review_core.types import Axis, FileChange, Finding, LineRange, Report, Withheld
-
-
-@dataclass(frozen=True, slots=True)
-class Suggestion:
-    """Head lines, and what takes a hunk back that made them worse.
-
-    without: P(head is better) of the function without the hunk.
-    """
-
-    lines: LineRange
-    replacement: tuple[str, ...]
-    without: float
+from review_core.types import Axis, AxisScore, FileChange, Finding, Report, Verdict, Withheld
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +19,7 @@ class Outcome:
 
     files: the changed files by path. blocking: findings that fail the check. left_out: paths not
     reviewed as a whole this time: nothing may be concluded from silence about them; coverage says
-    why, in a clause. web_url: of the repository. suggestions: by id of finding.
+    why, in a clause. web_url: of the repository.
     """
 
     report: Report
@@ -41,17 +29,24 @@ class Outcome:
     left_out: tuple[str, ...] = ()
     coverage: str | None = None
     web_url: str | None = None
-    suggestions: Mapping[str, Suggestion] = field(default_factory=dict)
 
 
 def silenced(report: Report, axes: Mapping[Axis, str]) -> Report:
-    """The report without a word on some axes; their findings are withheld with the reason given."""
+    """The report without a word on some axes, each for its reason: their findings are withheld and
+    their verdicts unsure; the functions count as reviewed.
+    """
+
+    def quiet(score: AxisScore) -> AxisScore:
+        if score.axis not in axes or score.verdict is Verdict.UNSURE:
+            return score
+        return replace(score, verdict=Verdict.UNSURE, why=axes[score.axis])
+
     if not axes:
         return report
     return replace(
         report,
         functions=tuple(
-            replace(each, scores={of: score for of, score in each.scores.items() if of not in axes})
+            replace(each, scores={of: quiet(score) for of, score in each.scores.items()})
             for each in report.functions
         ),
         findings=tuple(each for each in report.findings if each.axis not in axes),

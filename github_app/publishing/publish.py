@@ -6,7 +6,7 @@ from what stands at GitHub by then.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -16,6 +16,7 @@ from github_app.github.values import CheckRun, CheckStatus
 from github_app.publishing.checks import ACTIONS, conclusion, output, pages, reviewed
 from github_app.publishing.conversations import Edit, Plan, as_kept, conversations, plan
 from github_app.publishing.outcome import Identified, Outcome, identified
+from github_app.publishing.suggestions import Suggestion
 from github_app.publishing.summary import summary_body, summary_there
 from github_app.publishing.wording import (
     comment_body,
@@ -24,7 +25,9 @@ from github_app.publishing.wording import (
     new_comment,
     review_body,
 )
-from review_core.types import Report
+from review_core.renderers.sarif import render_sarif
+
+Suggest = Callable[[Sequence[Identified]], Mapping[str, Suggestion]]
 
 NO_COMMENTS = "GitHub takes no comments of ours here; what they would say is in this check"
 NO_RESOLVING = "GitHub does not let us resolve conversations; those whose finding is gone say so"
@@ -59,14 +62,14 @@ def publish(
     check: CheckRun,
     outcome: Outcome,
     *,
-    sarif: Callable[[Report], str],
+    suggest: Suggest,
     may_go_on: Callable[[], None],
     full: bool = False,
 ) -> Published:
     """Bring everything at GitHub to what the outcome says; the check run is completed last.
 
-    :param sarif: writes a report as SARIF. :param may_go_on: called before each write; what it
-        raises ends the work.
+    :param suggest: what would take back each of some findings, by id, where that is known.
+    :param may_go_on: called before each write; what it raises ends the work.
     :param full: tell what people resolved again, too.
     :raises GitHubError: where something was not written; do it all again then.
     """
@@ -77,14 +80,15 @@ def publish(
     untold = list(intended.over_budget)
     try:
         writer.say_anew(intended)
-        refused = writer.post(intended.post)
+        offers = suggest(intended.post) if outcome.settings.suggestions else {}
+        refused = writer.post(intended.post, offers)
         untold += writer.post_on_files(refused)
     except ForbiddenError:
         writer.notices.append(NO_COMMENTS)
         untold = [each for each in found if each not in intended.dismissed]
     writer.summarise(found, untold)
     if outcome.settings.sarif:
-        writer.upload(sarif(outcome.report))
+        writer.upload(render_sarif(outcome.report, outcome.blocking))
     writer.complete(check, found, untold, intended)
     return Published(
         posted=sum(each not in untold for each in intended.post),
@@ -100,7 +104,7 @@ def _plan(place: Place, outcome: Outcome, found: Sequence[Identified], *, full: 
     return plan(
         found,
         conversations(repository.review_threads(place.number), repository.app_login),
-        body=lambda each, suggests: comment_body(each, outcome, suggests=suggests),
+        body=lambda each: comment_body(each, outcome),
         farewell=farewell,
         budget=outcome.settings.max_comments,
         may_be_hidden=frozenset(outcome.left_out).__contains__,
@@ -128,12 +132,16 @@ class _Writer:
             self._edit(each)
             self._resolve(self.place.repository.resolve_thread, each)
 
-    def post(self, fresh: Sequence[Identified]) -> list[Identified]:
+    def post(
+        self, fresh: Sequence[Identified], offers: Mapping[str, Suggestion]
+    ) -> list[Identified]:
         """Post one review; where GitHub refuses it, its halves: one bad line must not lose all.
 
         :return: those whose lines GitHub does not accept, and those without lines.
         """
-        comments = {each.mark: new_comment(each, self.outcome) for each in fresh}
+        comments = {
+            each.mark: new_comment(each, self.outcome, offers.get(each.mark.id)) for each in fresh
+        }
         on_lines = [each for each in fresh if comments[each.mark].line is not None]
 
         def refused(part: Sequence[Identified]) -> Iterator[Identified]:

@@ -5,12 +5,14 @@ A comment holds no line number and no commit: as long as its finding stays, so d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from github_app.github.values import NewComment, Side
-from github_app.publishing.lines import Anchor, anchor_of, is_shown
+from github_app.github.values import NewComment
+from github_app.publishing.lines import anchor_of, is_shown
 from github_app.publishing.marks import FindingMark
-from github_app.publishing.outcome import Identified, Outcome, Suggestion
+from github_app.publishing.outcome import Identified, Outcome
+from github_app.publishing.suggestions import Suggestion
 from review_core.findings import criterion_words, percent
 from review_core.renderers.markup import code, escaped, fenced
 from review_core.renderers.view import counted, model_name
@@ -25,21 +27,24 @@ _PEOPLE: Mapping[Axis, str] = {
 }
 
 
-def new_comment(each: Identified, outcome: Outcome) -> NewComment:
+def new_comment(
+    each: Identified, outcome: Outcome, suggestion: Suggestion | None = None
+) -> NewComment:
     """The comment with its place in the diff, or on the file where the diff has none for it."""
-    suggestion = _suggestion(each, outcome)
-    if suggestion is not None:
-        place: Anchor | None = _replaced(suggestion)
-    elif file := outcome.files.get(each.path):
-        place = anchor_of(each.shared.finding, each.shared.review.function, file)
+    file = outcome.files.get(each.path)
+    if file is None:
+        return file_comment(each, outcome)
+    place = anchor_of(each.shared.finding, each.shared.review.function, file)
+    if suggestion is not None and is_shown(suggestion.place, file):
+        place = suggestion.place
     else:
-        place = None
+        suggestion = None
     if place is None:
         return file_comment(each, outcome)
     first, last = place.lines.start, place.lines.end
     return NewComment(
         each.path,
-        comment_body(each, outcome, suggests=suggestion is not None),
+        comment_body(each, outcome, suggestion),
         last,
         start_line=None if first == last else first,
         side=place.side,
@@ -48,21 +53,18 @@ def new_comment(each: Identified, outcome: Outcome) -> NewComment:
 
 def file_comment(each: Identified, outcome: Outcome) -> NewComment:
     """The comment on the file as a whole."""
-    return NewComment(each.path, comment_body(each, outcome, suggests=False), None)
+    return NewComment(each.path, comment_body(each, outcome), None)
 
 
-def comment_body(each: Identified, outcome: Outcome, *, suggests: bool) -> str:
-    """What the comment says.
-
-    :param suggests: whether it stands on the very lines that a suggestion would replace.
-    """
-    suggestion = _suggestion(each, outcome) if suggests else None
+def comment_body(each: Identified, outcome: Outcome, suggestion: Suggestion | None = None) -> str:
+    """What the comment says. With a suggestion it must stand on the very lines to be replaced."""
     return "\n".join(_body(each, outcome, suggestion)) + "\n"
 
 
-def has_suggestion(body: str) -> bool:
-    """Whether one of our comments offers to replace its lines."""
-    return "`suggestion\n" in body.replace("\r\n", "\n")
+def without_suggestion(body: str, mark: FindingMark) -> str:
+    """A comment of ours as it would be without its suggestion."""
+    start, end = map(re.escape, _fences(mark))
+    return re.sub(f"{start}.*{end}\n\n", "", body.replace("\r\n", "\n"), flags=re.DOTALL)
 
 
 def review_body(posted: Sequence[Identified], reviewed: int) -> str:
@@ -94,13 +96,15 @@ def _body(each: Identified, outcome: Outcome, suggestion: Suggestion | None) -> 
         "Where the model was this sure, this side of a change was mostly the one that people "
         f"{_PEOPLE[finding.axis]} afterwards. It reads this function alone, nothing around it."
     )
+    yield ""
     if suggestion is not None:
-        yield ""
-        likely_still = percent(1 - suggestion.without)
-        yield f"Without this hunk P(worse) is {likely_still}, too little to say so:"
+        start, end = _fences(each.mark)
+        yield start
+        yield f"Without this hunk P(worse) is {percent(1 - suggestion.without)}:"
         yield ""
         yield from fenced(suggestion.replacement, "suggestion")
-    yield ""
+        yield end
+        yield ""
     yield (
         f"<sub>Not so? Resolve this conversation, or write "
         f"{code(f'themis: ignore[{each.shared.axes[0]}]')} in a comment above the function. "
@@ -108,13 +112,6 @@ def _body(each: Identified, outcome: Outcome, suggestion: Suggestion | None) -> 
     )
 
 
-def _suggestion(each: Identified, outcome: Outcome) -> Suggestion | None:
-    """The finding's, if the diff shows all the lines that it replaces."""
-    found, file = outcome.suggestions.get(each.mark.id), outcome.files.get(each.path)
-    if found is None or file is None or not outcome.settings.suggestions:
-        return None
-    return found if is_shown(_replaced(found), file) else None
-
-
-def _replaced(suggestion: Suggestion) -> Anchor:
-    return Anchor(Side.RIGHT, suggestion.lines)
+def _fences(mark: FindingMark) -> tuple[str, str]:
+    """What stands around a suggestion. No text can hold the hash of itself."""
+    return f"<!-- suggestion {mark.id} -->", f"<!-- end {mark.id} -->"

@@ -78,7 +78,7 @@ def test_an_axis_that_is_silenced_is_counted_as_withheld_and_not_shown() -> None
     of = replace(TWO, report=silenced(TWO.report, {Axis.SECURITY: "asked for by @ada"}))
     assert identified(of) == ()
     text = shown(of).text or ""
-    assert text.count("asked for by @\u200bada") == 2
+    assert text.count("asked for by @\u200bada") == 4  # two findings, two functions
     assert "| function |" not in shown(of).summary
     assert silenced(TWO.report, {}) is TWO.report
 
@@ -119,7 +119,7 @@ def test_every_skip_has_its_reason_and_fits() -> None:
     assert size(page.summary) <= FIELD_BYTES
     assert "@\u200bperson" in page.summary
     assert "<b>" not in page.summary
-    for each in (queued(), reading(), scoring(3, 9), scoring(0, 0)):
+    for each in (queued(), reading(), scoring(3, 9), scoring(1, 1)):
         assert each.title
         assert each.summary
 
@@ -253,7 +253,7 @@ def test_hostile_names_reasons_and_notices_stay_text(path: str, name: str, why: 
         page.summary,
         page.text or "",
         summary_body(of, [each], [each], 3),
-        comment_body(each, of, suggests=False),
+        comment_body(each, of),
         skipped(why).summary,
     ]
     for text in texts:

@@ -15,7 +15,8 @@ from outcomes import file_of, outcome
 from github_app.github.values import ReviewComment, ReviewThread
 from github_app.publishing.conversations import Plan, conversations, plan
 from github_app.publishing.marks import FindingMark, finding_mark
-from github_app.publishing.outcome import Identified, Outcome, Suggestion, identified
+from github_app.publishing.outcome import Identified, Outcome, identified
+from github_app.publishing.suggestions import Suggestion
 from github_app.publishing.wording import comment_body, farewell
 from review_core.types import LineRange
 
@@ -43,7 +44,7 @@ def planned(of: Outcome, threads: Sequence[ReviewThread], **more: Any) -> Plan:
     return plan(
         identified(of),
         conversations(threads, US),
-        body=lambda each, suggests: comment_body(each, of, suggests=suggests),
+        body=lambda each: comment_body(each, of),
         farewell=farewell,
         budget=of.settings.max_comments,
         may_be_hidden=frozenset(of.left_out).__contains__,
@@ -52,7 +53,7 @@ def planned(of: Outcome, threads: Sequence[ReviewThread], **more: Any) -> Plan:
 
 
 def bodies(of: Outcome) -> list[str]:
-    return [comment_body(each, of, suggests=False) for each in identified(of)]
+    return [comment_body(each, of) for each in identified(of)]
 
 
 ONE = outcome(file_of(f=("1", "2")))
@@ -183,22 +184,16 @@ def test_the_same_edit_made_twice_is_two_conversations() -> None:
     assert planned(twice, there(*bodies(twice))) == Plan(told=identified(twice))
 
 
-def test_a_suggestion_is_not_offered_on_lines_that_are_no_longer_the_functions() -> None:
-    """A comment said anew stands where the function once was."""
-
-    def suggesting(of: Outcome) -> Outcome:
-        (finding,) = of.report.findings
-        offer = Suggestion(LineRange(finding.start_line, finding.end_line), ("    return 1",), 0.5)
-        return replace(of, suggestions={finding.id: offer})
-
-    first, second = suggesting(ONE), suggesting(EDITED)
-    (posted,) = identified(first)
-    body = comment_body(posted, first, suggests=True)
+def test_a_suggestion_stays_as_long_as_the_finding_and_no_longer() -> None:
+    """A comment said anew stands where the function once was: nothing to replace there."""
+    (posted,) = identified(ONE)
+    offer = Suggestion(LineRange(22, 22), ("    return 1",), 0.5)
+    body = comment_body(posted, ONE, offer)
     assert "```suggestion\n    return 1\n```" in body
-    assert planned(first, there(body)).edit == ()
-    (edit,) = planned(second, there(body)).edit
-    assert "```suggestion" not in (edit.body or "")
-    assert planned(second, there(edit.body or "")).edit == ()
+    assert planned(ONE, there(body)).edit == ()
+    (edit,) = planned(EDITED, there(body)).edit
+    assert "suggestion" not in (edit.body or "")
+    assert planned(EDITED, there(edit.body or "")).edit == ()
 
 
 # --- any history ----------------------------------------------------------------------------------
@@ -240,9 +235,7 @@ class World:
         if len(steps) < writes:
             for each in found.post:
                 id_ = 1000 + len(self.posted)
-                comment = ReviewComment(
-                    id_, US, comment_body(each, of, suggests=False), each.path, 1, None
-                )
+                comment = ReviewComment(id_, US, comment_body(each, of), each.path, 1, None)
                 self.threads.append(ReviewThread(f"T{id_}", False, False, (comment,)))
                 self.posted.append(each)
         return len(steps)
