@@ -81,7 +81,7 @@ class _GateType(click.ParamType[Gate]):
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "json", "markdown", "html", "sarif"]),
+    type=click.Choice(["terminal", "json", "markdown", "html", "sarif", "junit"]),
     default="terminal",
     show_default=True,
     help="How to show the report.",
@@ -207,6 +207,10 @@ def _rendered(
         from review_core.renderers.sarif import render_sarif
 
         return render_sarif(report, stopping)
+    if form == "junit":
+        from review_core.renderers.junit import render_junit
+
+        return render_junit(report)
     from review_cli.output import capture
     from review_cli.terminal import print_report
 
