@@ -23,7 +23,8 @@ answers with 404 and lists in `github.unknown_requests`.
     People     comment, reply, resolve, review_comment, delete_comment, delete_review_comment,
                close, reopen, edit(title=, base=), set_draft, rerequest_check_run,
                rerequest_check_suite, press (a check's button), rename, delete_repository
-    Look       pull, comments, review_comments, threads, check_runs, log(method, part of the path);
+    Look       pull, comments, review_comments, threads, check_runs, log(method, part of the path),
+               writes(part of the path): each with at, status, body, who ("" is nobody), done;
                github.world has all records: reviews, sarifs, tokens, deliveries, ...
     Trouble    github.fail("POST", r"/reviews$", status=502)   # before anything is done
                github.fail("POST", r"/reviews$", after=True, kind="reset")  # done, answer lost
@@ -32,7 +33,8 @@ answers with 404 and lists in `github.unknown_requests`.
                limit(installation, remaining=0, reset_in=1.5)
                Real limits hold too, 900 points and 80 new contents a minute; a test that writes
                faster on purpose sets github.limits.points = github.limits.contents = None
-    GHES       FakeGitHub(folder, enterprise=True): /api/v3, /api/graphql, /api/uploads
+    GHES       fixture `enterprise`, with create_shop(enterprise, tmp_path / "shop"): /api/v3,
+               /api/graphql, /api/uploads, https by the authority in enterprise.authority (PEM file)
     Process    python -m fake_github FOLDER [--state FILE] [--port N] [--enterprise]
                [--description FILE] prints its addresses as one line of JSON; GET /_fake/state is
                the whole world, POST /_fake/do/comment {"full_name": ...} calls any method above
@@ -42,6 +44,6 @@ As at GitHub, a bot is called `themis-review[bot]` in REST and `themis-review` i
 
 from fake_github.control import FakeGitHub
 from fake_github.failures import Failure
-from fake_github.hosting import Hosted
+from fake_github.hosting import Hosted, create_shop
 
-__all__ = ["Failure", "FakeGitHub", "Hosted"]
+__all__ = ["Failure", "FakeGitHub", "Hosted", "create_shop"]

@@ -18,6 +18,7 @@ from fake_github.keys import key_pair
 from fake_github.limits import Limits, secondary
 from fake_github.server import Application, Server
 from fake_github.shapes import Addresses, Shapes
+from fake_github.tls import write_certificates
 from fake_github.webhooks import Webhooks
 from fake_github.world import (
     App,
@@ -37,7 +38,7 @@ from fake_github.world import (
 
 PERMISSIONS = {
     "checks": "write",
-    "contents": "read",
+    "contents": "write",
     "metadata": "read",
     "pull_requests": "write",
     "security_events": "write",
@@ -49,8 +50,9 @@ class FakeGitHub:
     """A running fake. Use as a context manager, or stop() it.
 
     folder: where bare repositories live. enterprise: served below /api/v3 as GitHub Enterprise
-    Server does. description: GitHub's OpenAPI description, to judge all traffic by. state: a file
-    to keep the world in; if it is there, the fake goes on from it.
+    Server does. tls: https, by a certificate that only `authority` vouches for. description:
+    GitHub's OpenAPI description, to judge all traffic by. state: a file to keep the world in; if it
+    is there, the fake goes on from it.
     """
 
     def __init__(
@@ -58,18 +60,24 @@ class FakeGitHub:
         folder: Path,
         *,
         enterprise: bool = False,
+        tls: bool = False,
         port: int = 0,
         description: Path | None = None,
         state: Path | None = None,
     ) -> None:
         self.folder = folder
         self._server = Server(port)
-        self.at = addresses(f"http://127.0.0.1:{self._server.port}", enterprise)
+        scheme = "https" if tls else "http"
+        self.at = addresses(f"{scheme}://127.0.0.1:{self._server.port}", enterprise)
+        certificate: Path | None = None
+        self.authority: Path | None = None
+        if tls:
+            certificate, self.authority = write_certificates(folder)
         self.store = _store(state)
-        self.webhooks = Webhooks(self.store, self.at)
+        self.webhooks = Webhooks(self.store, self.at, self.at.web if enterprise else None)
         self.judge: Judge | None = OpenApiJudge.reading(description) if description else None
         self.gate = Gate(self.store, self.at, self.webhooks, self.judge)
-        self._server.start(Application(self.gate, self._admin))
+        self._server.start(Application(self.gate, self._admin), certificate)
 
     def __enter__(self) -> FakeGitHub:
         return self
@@ -129,6 +137,10 @@ class FakeGitHub:
         found = self.world.pull(self.repository(full_name).id, number)
         assert found is not None, f"no pull request {full_name}#{number}"
         return found
+
+    def writes(self, path: str = "") -> list[LoggedRequest]:
+        """Requests of installations to change something, whether they were carried out or not."""
+        return [r for r in self.log(path=path) if r.writes and r.who != "app"]
 
     def comments(self, full_name: str, number: int) -> list[IssueComment]:
         """Below the pull request, the oldest first."""
@@ -316,22 +328,26 @@ class FakeGitHub:
         return pull
 
     def pushed(self, full_name: str, branch: str, *, author: str = "ada") -> None:
-        """A branch was pushed: pull requests from it follow it and tell, those into it follow."""
+        """A branch was pushed: pull requests from it follow it and tell of it.
+
+        Those into it keep their base commit, as GitHub does until their own head is pushed.
+        """
         with self.store.changing() as world:
             repository = self.repository(full_name)
             followers = []
             for pull in world.pulls:
-                if pull.state != "open":
-                    continue
-                if (pull.head_repository, pull.head_ref) == (repository.id, branch):
+                head = pull.head_repository, pull.head_ref
+                if pull.state == "open" and head == (repository.id, branch):
                     before = pull.head_sha
                     self._follow(world, pull)
                     if pull.head_sha != before:
                         followers.append((pull, before))
-                elif (pull.repository, pull.base_ref) == (repository.id, branch):
-                    self._follow(world, pull, only_base=True)
+            tip = diffs.git(repository.folder, "rev-parse", f"refs/heads/{branch}").strip()
+            suite = checks.suite_for(world, repository, tip, branch)
+            payload = events.check_suite(Shapes(world, self.at), suite)
         for pull, before in followers:
             self._tell(pull, "synchronize", author, pushed=(before, pull.head_sha))
+        self.webhooks.announce("check_suite", "requested", repository, payload, sender=author)
 
     def branch_deleted(self, full_name: str, branch: str) -> None:
         """GitHub closes the pull requests of a deleted head branch."""

@@ -68,6 +68,9 @@ def issue(shapes: Shapes, pull: Pull) -> Json:
         "url": shape["issue_url"],
         "html_url": shape["html_url"],
         "comments_url": shape["comments_url"],
+        "events_url": f"{shape['issue_url']}/events",
+        "labels_url": f"{shape['issue_url']}/labels{{/name}}",
+        "repository_url": shape["base"]["repo"]["url"],
         "comments": 0,
         "pull_request": links,
     }

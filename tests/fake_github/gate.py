@@ -22,6 +22,8 @@ from fake_github.routes import Route
 from fake_github.shapes import Addresses, Shapes
 from fake_github.world import LoggedRequest, Store, Token, World
 
+API_VERSIONS = ("2022-11-28", "2026-03-10")
+
 _GIT = re.compile(r"/([^/]+)/([^/]+)\.git(/.*)")
 _REPOSITORY = re.compile(r"/repos/([^/]+)/([^/]+)(/.*|)")
 _REPOSITORY_BY_ID = re.compile(r"/repositories/(\d+)(/.*|)")
@@ -71,15 +73,29 @@ class Gate:
         elif match := _GIT.fullmatch(incoming.path):
             out, who = self._git(incoming, match[1], match[2], match[3])
         else:
-            answer, who, route = self._api(incoming, path)
+            answer, who, route, path = self._api(incoming, path)
             out = Outgoing(answer, answer.body())
             if self.judge is not None and route is not None:
                 self.judge.judge(route, path, incoming, answer, out.body)
-        wrote = incoming.method not in ("GET", "HEAD") and out.answer.status < 300
+        done = out.answer.status < 300
         if failure is not None:
             out = _failed(failure)
-        status = out.answer.status if not out.fate else 0
-        self._log(incoming, path, status, at, time.perf_counter() - begun, who, failure, wrote)
+        body = None if ".git/" in path else _json_or_none(incoming.body)
+        entry = LoggedRequest(
+            method=incoming.method,
+            path=path,
+            query=incoming.query,
+            status=0 if out.fate else out.answer.status,
+            at=at,
+            seconds=time.perf_counter() - begun,
+            who=who,
+            body=body,
+            failed=failure.name if failure else "",
+            writes=_writes(incoming.method, path, body),
+            done=done,
+        )
+        with self.store.changing() as world:
+            world.log.append(entry)
         return out
 
     def _api_path(self, path: str) -> str:
@@ -90,7 +106,7 @@ class Gate:
             prefix = address.removeprefix(self.at.web)
             if prefix and path.startswith(prefix + "/"):
                 return path.removeprefix(prefix)
-        return path
+        return path if self.at.api == self.at.web or _GIT.fullmatch(path) else f"/not-api{path}"
 
     def _failure(self, incoming: Incoming, path: str) -> Failure | None:
         with self.store.reading():
@@ -118,7 +134,8 @@ class Gate:
         return Outgoing(answer, content), who
 
     # the API
-    def _api(self, incoming: Incoming, path: str) -> tuple[Answer, str, Route | None]:
+    def _api(self, incoming: Incoming, path: str) -> tuple[Answer, str, Route | None, str]:
+        """The answer, who asked, and what for: the route and the path by the names of now."""
         who, route = "", None
         with self.store.changing() as world:
             try:
@@ -156,11 +173,14 @@ class Gate:
             if who:
                 self.limits.mark(who, answer, world.now())
         answer.headers["x-github-request-id"] = hashlib.sha1(str(time.time()).encode()).hexdigest()
-        return answer, who, route
+        return answer, who, route, path
 
     def _introduced(self, incoming: Incoming) -> None:
         if not incoming.headers.get("user-agent"):
             raise Refusal(403, "Request forbidden by administrative rules.")
+        version = incoming.headers.get("x-github-api-version")
+        if version is not None and version not in API_VERSIONS:
+            raise Refusal(400, f"API version {version} is not supported.")
 
     def _route(
         self, world: World, incoming: Incoming, path: str
@@ -194,6 +214,9 @@ class Gate:
             asked.get("variables"),
             asked.get("operationName") or "",
         )
+        for error in body.get("errors", []):
+            if "type" not in error:  # not a valid query of GitHub's schema
+                self.strangers.append(f"GraphQL: {error['message']}")
         return Answer(200, body)
 
     def _unchanged(self, incoming: Incoming, answer: Answer, who: str, now: float) -> Answer:
@@ -205,37 +228,14 @@ class Gate:
         self.limits.give_back(who, now)
         return Answer(304, headers=answer.headers)
 
-    def _log(
-        self,
-        incoming: Incoming,
-        path: str,
-        status: int,
-        at: float,
-        seconds: float,
-        who: str,
-        failure: Failure | None,
-        wrote: bool,
-    ) -> None:
-        body: Any = None
-        if incoming.method not in ("GET", "HEAD") and ".git/" not in path:
-            try:
-                body = json.loads(incoming.body or b"null")
-            except ValueError:
-                body = None
-        entry = LoggedRequest(
-            method=incoming.method,
-            path=path,
-            query=incoming.query,
-            status=status,
-            at=at,
-            seconds=seconds,
-            who=who,
-            body=body,
-            failed=failure.name if failure else "",
-            wrote=wrote,
-        )
-        with self.store.changing() as world:
-            world.log.append(entry)
+
+def _writes(method: str, path: str, body: Any) -> bool:
+    """Reading is all that git does here, and what GraphQL does without a mutation."""
+    if method in ("GET", "HEAD") or ".git/" in path:
+        return False
+    if path == "/graphql":
+        return isinstance(body, dict) and "mutation" in str(body.get("query"))
+    return True
 
 
 def _plain(status: int, text: str, headers: dict[str, str] | None = None) -> Outgoing:
@@ -249,6 +249,13 @@ def _failed(failure: Failure) -> Outgoing:
         return Outgoing(answer, answer.body())
     seconds = failure.seconds if failure.kind == "hang" else 0.0
     return Outgoing(Answer(500), b"", "reset", seconds)
+
+
+def _json_or_none(body: bytes) -> Any:
+    try:
+        return json.loads(body) if body else None
+    except ValueError:
+        return None
 
 
 def _json(body: bytes) -> Any:

@@ -190,6 +190,11 @@ def _not_found(what: str, name: str) -> GraphQLError:
     return GraphQLError(message, extensions={"type": "NOT_FOUND"})
 
 
+def _forbidden() -> GraphQLError:
+    message = "Resource not accessible by integration"
+    return GraphQLError(message, extensions={"type": "FORBIDDEN"})
+
+
 class _Root:
     """Resolvers for one request, by leave of one token."""
 
@@ -254,7 +259,10 @@ class _Root:
         }
 
     def _writable(self, id_: str) -> Thread:
+        """Contents must be writable, too: https://github.com/orgs/community/discussions/44650."""
         self._need("write")
+        if self._token.permissions.get("contents") != "write":
+            raise _forbidden()
         for thread in self._world.threads:
             if thread.id == id_ and self._sees(thread):
                 return thread
@@ -263,8 +271,7 @@ class _Root:
     def _need(self, level: str) -> None:
         granted = self._token.permissions.get("pull_requests")
         if granted is None or (level == "write" and granted != "write"):
-            message = "Resource not accessible by integration"
-            raise GraphQLError(message, extensions={"type": "FORBIDDEN"})
+            raise _forbidden()
 
     def _sees(self, thread: Thread) -> bool:
         return self._comments(thread)[0].repository in self._token.repositories

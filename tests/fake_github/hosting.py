@@ -92,3 +92,12 @@ class Hosted:
             draft=draft,
             fork=self.name if into else None,
         )
+
+
+def create_shop(github: FakeGitHub, checkout: Path) -> Hosted:
+    """octo/shop with a first commit on main; the app is installed on octo."""
+    shop = Hosted.create(github, "octo/shop", checkout)
+    shop.commit("Begin", readme="# nothing yet\n")
+    shop.push("main")
+    github.install("octo")
+    return shop

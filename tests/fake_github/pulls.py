@@ -96,7 +96,7 @@ def files(call: Call) -> Answer:
 
 
 def pulls_of_commit(call: Call) -> Answer:
-    """Open pull requests that hold the commit, and merged ones; none for an unknown commit."""
+    """Open pull requests that hold the commit, and merged ones; those of forks are not found."""
     sha = call.names["commit_sha"]
     folder = call.repository.folder
     if not diffs.git(folder, "rev-parse", "--verify", "--quiet", sha + "^{commit}", check=False):
@@ -104,7 +104,7 @@ def pulls_of_commit(call: Call) -> Answer:
     found = [
         pull
         for pull in call.world.pulls
-        if pull.repository == call.repository.id
+        if pull.repository == call.repository.id == pull.head_repository
         and (pull.state == "open" or pull.merged)
         and sha in commits_of(call.repository, pull)
     ]

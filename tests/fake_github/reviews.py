@@ -56,8 +56,8 @@ def create_review(call: Call) -> Answer:
             places.append(found)
         else:
             problems.append(found)
-    if problems:
-        raise Refusal(422, "Unprocessable Entity", problems)
+    if problems:  # GitHub says what is wrong, not with which comment
+        raise Refusal(422, "Unprocessable Entity", list(dict.fromkeys(problems)))
     review = start_review(call.world, call.repository, pull, call.login, commit, body)
     review.state = _STATES[event]
     for comment, place in zip(wanted, places, strict=True):

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -101,7 +102,8 @@ class Server:
         self._thread: threading.Thread | None = None
         self._application: Application | None = None
 
-    def start(self, application: Application) -> None:
+    def start(self, application: Application, certificate: Path | None = None) -> None:
+        """certificate: with its key, to speak TLS."""
         self._socket.listen(128)  # clients may connect before uvicorn answers
         self._application = application
         config = uvicorn.Config(
@@ -113,6 +115,7 @@ class Server:
             access_log=False,
             timeout_graceful_shutdown=1,
             server_header=False,
+            ssl_certfile=certificate,
         )
         self._uvicorn = uvicorn.Server(config)
         self._thread = threading.Thread(

@@ -148,6 +148,7 @@ class Shapes:
             "open_issues": open_pulls,
             "open_issues_count": open_pulls,
             "topics": [],
+            "custom_properties": {},
             "is_template": False,
             "has_issues": True,
             "has_projects": False,

@@ -18,18 +18,21 @@ from urllib.parse import urlsplit
 from fake_github.shapes import Addresses, Shapes, node_id
 from fake_github.world import Delivery, Installation, Json, Repository, Store
 
+ENTERPRISE_VERSION = "3.19.0"
 ANSWER_WITHIN = 10.0  # seconds
 
 
 class Webhooks:
     """Sends the app's deliveries, in order, from a thread of its own.
 
-    held: keep new ones back until `deliver` is called with their ids.
+    enterprise: the address of an Enterprise Server, which names itself. held: keep new ones back
+    until `deliver` is called with their ids.
     """
 
-    def __init__(self, store: Store, at: Addresses) -> None:
+    def __init__(self, store: Store, at: Addresses, enterprise: str | None = None) -> None:
         self._store = store
         self._at = at
+        self._enterprise = enterprise
         self._thread = ThreadPoolExecutor(1, "fake-github-webhooks")
         self.held = False
 
@@ -113,7 +116,11 @@ class Webhooks:
         begun = time.perf_counter()
         code, status = 0, "no webhook address"
         if url is not None:
-            code, status = post(url, headers(delivery, body, secret, app), body)
+            told = headers(delivery, body, secret, app)
+            if self._enterprise is not None:
+                told["X-GitHub-Enterprise-Host"] = urlsplit(self._enterprise).netloc
+                told["X-GitHub-Enterprise-Version"] = ENTERPRISE_VERSION
+            code, status = post(url, told, body)
         with self._store.changing():
             delivery.status_code, delivery.status = code, status
             delivery.duration = time.perf_counter() - begun

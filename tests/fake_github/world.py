@@ -247,7 +247,8 @@ class App:
 class LoggedRequest:
     """at: seconds since the epoch. who: app, an installation's number, or "" for nobody.
 
-    body: of a write that is JSON. failed: how the fake was told to fail, if it was.
+    body: what was sent, if it is JSON. failed: how the fake was told to fail, if it was. writes: it
+    was to change something; done: it was carried out, even if the answer was lost.
     """
 
     method: str
@@ -259,7 +260,8 @@ class LoggedRequest:
     who: str
     body: Any = None
     failed: str = ""
-    wrote: bool = False
+    writes: bool = False
+    done: bool = False
 
 
 @dataclass(slots=True)
