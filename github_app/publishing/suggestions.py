@@ -17,8 +17,8 @@ from review_core.languages import language_of
 from review_core.renderers.view import visible
 from review_core.types import FileChange, FunctionReview, Hunk, LineRange, Report, Verdict
 
-Rescore = Callable[[FileChange], Report]
-"""Reviews one file anew."""
+Rescore = Callable[[FileChange], Report | None]
+"""Reviews one file anew; None where there was no time."""
 
 _MOST_HUNKS = 4  # of a function; each is scored
 _MOST_LINES = 15  # of a suggestion; taking more back at a press is no review
@@ -96,6 +96,8 @@ def _without(hunk: Hunk, each: Identified, file: FileChange, rescore: Rescore) -
     if [one.name for one in pieces].count(name) != 1 or any(one.has_error for one in pieces):
         return None
     report = rescore(FileChange(file.path, file.base, text, file.base_path))
+    if report is None:
+        return None
     again = [one for one in report.functions if one.function.name == name]
     if not again:
         return 0.5  # it is as it was in base
