@@ -9,14 +9,16 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from github_app.github.auth import REVIEWING
 from github_app.github.values import Delivery
-from github_app.registration import NEEDED, SUBSCRIBED, trusted
+from github_app.registration import SUBSCRIBED, trusted
 from review_core.errors import ThemisError
 
 if TYPE_CHECKING:
@@ -68,6 +70,9 @@ class AppView(Protocol):
     def last_deliveries(self) -> Sequence[Delivery]:
         """GET /app/hook/deliveries."""
 
+    def close(self) -> None:
+        """Close connections."""
+
 
 def examine(
     settings: Settings,
@@ -89,7 +94,8 @@ def examine(
     github, check = _tried("private key", connect, lambda _: "it is an RSA key")
     yield check
     if github is not None:
-        yield from _at_github(settings, github, transport)
+        with closing(github):
+            yield from _at_github(settings, github, transport)
     yield _database(settings)
     yield _data_folder(settings.data_folder)
     yield _git()
@@ -229,7 +235,7 @@ def _permissions(given: Mapping[str, str]) -> Check:
 def _missing(given: Mapping[str, str]) -> list[str]:
     return [
         f"{name}: {level}"
-        for name, level in NEEDED.items()
+        for name, level in REVIEWING.items()
         if _LEVELS.index(given.get(name, "none")) < _LEVELS.index(level)
     ]
 
