@@ -9,9 +9,13 @@ from __future__ import annotations
 import click
 
 from github_app.commands.doctor import doctor
+from github_app.commands.jobs import jobs
 from github_app.commands.manifest import manifest
 from github_app.commands.replay import replay
+from github_app.commands.serve import serve
 from github_app.commands.settings import settings
+from github_app.commands.web import web
+from github_app.commands.worker import worker
 from github_app.redaction import redactor
 from review_core import __version__
 from review_core.command import exit_with
@@ -26,7 +30,7 @@ def cli() -> None:
     """
 
 
-for command in (manifest, settings, doctor, replay):
+for command in (manifest, settings, doctor, serve, web, worker, jobs, replay):
     cli.add_command(command)
 
 

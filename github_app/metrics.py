@@ -124,8 +124,8 @@ class Acknowledgements:
         self._answers.labels(event, str(status)).inc()
 
 
-def metrics_page(acknowledgements: Acknowledgements, snapshot: Snapshot) -> bytes:
-    """All of it in Prometheus' text format."""
+def metrics_page(acknowledgements: Acknowledgements, snapshot: Snapshot | None) -> bytes:
+    """All of it in Prometheus' text format. snapshot: None while the database is away."""
     from prometheus_client import CollectorRegistry, generate_latest
 
     class Collected:
@@ -137,9 +137,14 @@ def metrics_page(acknowledgements: Acknowledgements, snapshot: Snapshot) -> byte
     return generate_latest(acknowledgements.registry) + generate_latest(stored)
 
 
-def _metrics(snapshot: Snapshot) -> Iterable[Metric]:
+def _metrics(snapshot: Snapshot | None) -> Iterable[Metric]:
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
+    up = GaugeMetricFamily("themis_database_up", "Whether the database can be asked")
+    up.add_metric([], 0 if snapshot is None else 1)
+    yield up
+    if snapshot is None:
+        return
     for name, value, help_ in (
         ("queue_depth", snapshot.waiting, "Deliveries whose work has not begun"),
         ("queue_age_seconds", snapshot.oldest_seconds, "How long the oldest of them waits"),

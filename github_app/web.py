@@ -112,7 +112,12 @@ def create_app(
     @app.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> Response:
         """Count, in Prometheus' text format."""
-        page = metrics_page(acknowledgements, await snapshot())
+        try:
+            stored = await snapshot()
+        except ThemisError:  # what this process counted is worth most when the database is away
+            log.exception("the database could not be asked for what it counts")
+            stored = None
+        page = metrics_page(acknowledgements, stored)
         return PlainTextResponse(page, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     @app.get("/docs", response_class=HTMLResponse)

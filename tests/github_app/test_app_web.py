@@ -210,6 +210,19 @@ def test_the_metrics_page_joins_the_answers_given_here_with_what_workers_counted
         assert line in lines
 
 
+def test_without_the_database_the_metrics_say_so_and_what_is_known_here() -> None:
+    async def snapshot() -> Snapshot:
+        raise ThemisError("the database is away")
+
+    app = app_with(FakeInbox(), snapshot=snapshot)
+    deliver(app, opened())
+    page = get(app, "/metrics")
+    assert page.status == 200
+    assert "themis_database_up 0.0" in page.body.decode()
+    assert "themis_ack_seconds_count 1.0" in page.body.decode()
+    assert "themis_queue_depth" not in page.body.decode()
+
+
 def test_a_stranger_adds_no_rows_to_the_metrics() -> None:
     app = app_with(FakeInbox())
     for number in range(5):
