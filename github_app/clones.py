@@ -113,6 +113,8 @@ class Clones:
                 self._delete(folder)
                 raise UnavailableError(str(error)) from None
             finally:
+                if size_of(folder) > self._limits.repository_bytes:
+                    self._delete(folder)
                 self._note_use(folder)
                 self._evict()
 

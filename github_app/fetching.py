@@ -31,6 +31,7 @@ _KEPT_VARIABLES = (
     *("PATH", "LD_LIBRARY_PATH", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"),
     *("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"),
 )
+_PROTOCOLS = ("https", "http")  # http where GitHub's own address has it: on loopback alone
 _LOOK_EVERY = 0.2
 """Seconds between looks at size, time and whether we are still wanted."""
 
@@ -120,6 +121,8 @@ def fetch(
     if not negotiate:
         settings.append(("fetch.negotiationAlgorithm", "noop"))
     protocol = urlsplit(origin.url).scheme
+    if protocol not in _PROTOCOLS:
+        protocol = "none"
     variables = _variables(dict(settings)) | {"GIT_ALLOW_PROTOCOL": protocol}
     command = [
         "fetch",
@@ -132,6 +135,7 @@ def fetch(
         _git(command, folder, variables, limits, stop, told.encode())
     except _FailedError as failed:
         raise _named(str(failed).replace(origin.token, "***"), origin.url) from None
+    _check_size(folder, limits)
 
 
 def size_of(folder: Path) -> int:
@@ -196,11 +200,16 @@ def _watched(
                     f"fetching took longer than {limits.seconds:g} s; try again later, "
                     "or raise git_seconds"
                 ) from None
-            if limits is not None and size_of(folder) > limits.bytes:
-                raise LeftAloneError(
-                    f"the repository is larger than {limits.bytes / 2**20:g} MB without its files; "
-                    "raise repository_megabytes to have it reviewed"
-                ) from None
+            if limits is not None:
+                _check_size(folder, limits)
+
+
+def _check_size(folder: Path, limits: FetchLimits) -> None:
+    if size_of(folder) > limits.bytes:
+        raise LeftAloneError(
+            f"the repository's history is larger than {limits.bytes / 2**20:g} MB; "
+            "raise repository_megabytes to have it reviewed"
+        )
 
 
 def _variables(settings: Mapping[str, str]) -> dict[str, str]:
