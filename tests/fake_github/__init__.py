@@ -20,6 +20,7 @@ answers with 404 and lists in `github.unknown_requests`.
                with github.holding_webhooks() as held: ...     # then in any order, any often:
                github.deliver(held[1]); github.deliver(held[0]); github.deliver(held[0])
                github.deliver(held[0], guid="another")         # one event, two GUIDs
+               github.deliver_at_once(held, threads=16)        # a burst; each has its duration
     People     comment, reply, resolve, review_comment, delete_comment, delete_review_comment,
                close, reopen, edit(title=, base=), set_draft, rerequest_check_run,
                rerequest_check_suite, press (a check's button), rename, delete_repository

@@ -53,8 +53,11 @@ def create_issue_comment(call: Call) -> Answer:
 def update_issue_comment(call: Call) -> Answer:
     comment = _issue_comment(call)
     _only_own(call, comment.author)
+    changes = {"body": {"from": comment.body}}
     comment.body = checked_body(call.text("body"), "IssueComment")
     comment.updated_at = call.world.timestamp()
+    payload = events.issue_comment(call.shapes, comment) | {"changes": changes}
+    call.announcer.announce("issue_comment", "edited", call.repository, payload)
     return Answer(200, call.shapes.issue_comment(comment))
 
 
@@ -62,6 +65,8 @@ def delete_issue_comment(call: Call) -> Answer:
     comment = _issue_comment(call)
     _only_own(call, comment.author)
     call.world.issue_comments.remove(comment)
+    payload = events.issue_comment(call.shapes, comment)
+    call.announcer.announce("issue_comment", "deleted", call.repository, payload)
     return Answer(204)
 
 

@@ -45,6 +45,14 @@ PERMISSIONS = {
 }
 EVENTS = ["check_run", "check_suite", "issue_comment", "pull_request"]
 
+_GIT_CONFIG = """
+[uploadpack]
+    allowFilter = true
+    allowAnySHA1InWant = true
+[gc]
+    auto = 0
+"""
+
 
 class FakeGitHub:
     """A running fake. Use as a context manager, or stop() it.
@@ -247,12 +255,8 @@ class FakeGitHub:
                 diffs.git(str(self.folder), "clone", "-q", "--bare", parent.folder, str(folder))
             else:
                 diffs.git(str(self.folder), "init", "-q", "--bare", "-b", "main", str(folder))
-            for setting, value in (
-                ("uploadpack.allowFilter", "true"),
-                ("uploadpack.allowAnySHA1InWant", "true"),
-                ("gc.auto", "0"),
-            ):
-                diffs.git(str(folder), "config", setting, value)
+            with (folder / "config").open("a") as config:
+                config.write(_GIT_CONFIG)
             world.account(owner)
             made = Repository(
                 id_,
@@ -372,7 +376,8 @@ class FakeGitHub:
         pull.base_sha = diffs.git(repository.folder, "rev-parse", branch).strip()
         pull.merge_base = diffs.merge_base(repository.folder, pull.base_sha, pull.head_sha)
         pull.updated_at = world.timestamp()
-        checks.suite_for(world, repository, pull.head_sha, pull.head_ref)
+        is_fork = source.id != repository.id
+        checks.suite_for(world, repository, pull.head_sha, None if is_fork else pull.head_ref)
         for comment in world.review_comments:
             if (comment.repository, comment.number) == (repository.id, pull.number):
                 reviews.follow_push(repository, pull, comment)
@@ -531,6 +536,10 @@ class FakeGitHub:
     def deliver(self, delivery: Delivery, guid: str | None = None) -> Delivery:
         """Send one (again) and wait; with a second GUID as two subscriptions would."""
         return self.webhooks.deliver(delivery.id, guid)
+
+    def deliver_at_once(self, deliveries: Sequence[Delivery], threads: int = 16) -> list[Delivery]:
+        """Send many together and wait; each says how long its answer took."""
+        return self.webhooks.deliver_at_once([each.id for each in deliveries], threads)
 
     def settle(self) -> None:
         """Wait until all webhooks sent so far have been answered."""

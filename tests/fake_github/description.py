@@ -57,7 +57,7 @@ def trimmed(whole: Json) -> Json:
         if name not in known:
             known[name] = whole["components"][kind][name]
             todo += _references(known[name])
-    _correct(components["schemas"])
+    _correct(paths, components["schemas"])
     return {
         "openapi": whole["openapi"],
         "info": whole["info"],
@@ -79,7 +79,10 @@ def _references(node: object) -> Iterator[str]:
             yield from _references(value)
 
 
-def _correct(schemas: Json) -> None:
+def _correct(paths: Json, schemas: Json) -> None:
+    # Written out a second time in the list, and wrongly: an account both user and enterprise.
+    listed = paths["/app/installations"]["get"]["responses"]["200"]["content"]
+    listed["application/json"]["schema"]["items"] = {"$ref": "#/components/schemas/installation"}
     for name, properties in _NULLABLE.items():
         for property_ in properties:
             schemas[name]["properties"][property_]["nullable"] = True

@@ -64,6 +64,7 @@ class Application:
         if out.fate:
             await _hold(receive, out.seconds)
             _reset(send)
+            await receive()  # until uvicorn has seen it: it would complain of no answer
             return
         fields = {"content-type": out.answer.content_type, "content-length": str(len(out.body))}
         if out.answer.status in (204, 304):

@@ -11,6 +11,7 @@ import http.client
 import json
 import time
 import uuid
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -87,12 +88,21 @@ class Webhooks:
 
     def deliver(self, id_: int, guid: str | None = None) -> Delivery:
         """Send a known delivery now and wait; with another GUID it is an event told twice."""
+        return self._thread.submit(self._send, self._taken(id_, guid)).result()
+
+    def deliver_at_once(self, ids: Sequence[int], threads: int) -> list[Delivery]:
+        """Send known deliveries, so many at a time."""
+        taken = [self._taken(id_, None) for id_ in ids]
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(self._send, taken))
+
+    def _taken(self, id_: int, guid: str | None) -> Delivery:
         with self._store.changing() as world:
             known = next(d for d in world.deliveries if d.id == id_)
             if known.status != "pending" or guid is not None:
                 known = replace(known, id=world.new_id(), guid=guid or known.guid)
                 world.deliveries.append(known)
-        return self._thread.submit(self._send, known).result()
+            return known
 
     def redeliver(self, id_: int) -> Future[Delivery]:
         """As somebody asked through the API: the same GUID, a new id; without waiting."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -351,10 +352,13 @@ def timestamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+@cache
+def _adapter() -> TypeAdapter[World]:
+    return TypeAdapter(World)
+
+
 class Store:
     """The world, one user at a time, and the file it is kept in. file: None for memory only."""
-
-    _adapter: TypeAdapter[World] = TypeAdapter(World)
 
     def __init__(self, world: World, file: Path | None = None) -> None:
         self._world = world
@@ -364,7 +368,7 @@ class Store:
 
     @classmethod
     def reopened(cls, file: Path) -> Store:
-        return cls(cls._adapter.validate_json(file.read_bytes()), file)
+        return cls(_adapter().validate_json(file.read_bytes()), file)
 
     @contextmanager
     def reading(self) -> Iterator[World]:
@@ -385,4 +389,4 @@ class Store:
 
     def dump(self) -> bytes:
         with self._lock:
-            return self._adapter.dump_json(self._world)
+            return _adapter().dump_json(self._world)

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from fake_github import FakeGitHub, Hosted, create_shop
 from postgresql_cluster import Cluster, cluster
 from tools import tool
@@ -66,8 +67,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/app.sqlite"
     url: str = request.getfixturevalue("shared_postgresql_url")
-    with closing(open_database(url)) as opened, opened.writing() as connection:
-        metadata.drop_all(connection)
+    engine = sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg"))
+    metadata.drop_all(engine)
+    engine.dispose()
     return url
 
 

@@ -26,6 +26,7 @@ import pytest
 from fake_github import FakeGitHub, Hosted, create_shop
 from fake_github.graphql import SCHEMA
 from fake_github.keys import key_pair
+from fake_github.routes import APP, ROUTES
 from fake_github.world import Pull
 from git_repository import GitRepository
 from graphql import GraphQLEnumType, build_schema
@@ -675,6 +676,22 @@ def test_deliveries_may_come_late_twice_and_under_two_names(
     ]
 
 
+def test_a_burst_is_delivered_together(
+    github: FakeGitHub, hosted: Hosted, receiver: Receiver
+) -> None:
+    hosted.branch("feature")
+    hosted.open_pull()
+    with github.holding_webhooks() as held:
+        for number in range(20):
+            github.comment("octo/shop", 1, "ada", f"Number {number}")
+    github.settle()
+    del receiver.got[:]
+    sent = github.deliver_at_once(held)
+    assert sorted(each.guid for each in held) == sorted(guid for _, _, guid in receiver.seen())
+    assert {each.status_code for each in sent} == {202}
+    assert all(0 < each.duration < 5 for each in sent)
+
+
 def test_failed_deliveries_are_listed_and_sent_again_when_asked(
     github: FakeGitHub, hosted: Hosted, receiver: Receiver
 ) -> None:
@@ -870,6 +887,69 @@ def test_both_sides_are_held_to_githubs_description(
     assert [each.side for each in github.violations] == ["answer"]
     assert "created_at" in github.violations[0].reason
     github.violations.clear()
+
+
+def test_every_endpoint_answers_as_github_describes_it(
+    github: FakeGitHub, api: httpx.Client, pull: Pull
+) -> None:
+    """Whatever may be read is read once, with something there to be shown; the judge looks on."""
+    review = post_review(api, pull, comment(20)).json()["id"]
+    sarif = base64.b64encode(gzip.compress(b'{"version": "2.1.0", "runs": []}')).decode()
+    asked = {"commit_sha": pull.head_sha, "ref": "refs/heads/feature", "sarif": sarif}
+    output = {"title": "T", "summary": "S", "annotations": [annotation(1)]}
+    run = {"name": "Themis", "head_sha": pull.head_sha, "output": output}
+    made = github.comment("octo/shop", 1, "ada", "Hello").id
+    api.post(f"{SHOP}/issues/comments/{made}/reactions", json={"content": "eyes"})
+    names = {
+        "owner": "octo",
+        "repo": "shop",
+        "installation_id": github.installation.id,
+        "delivery_id": github.world.deliveries[0].id,
+        "username": "ada",
+        "pull_number": 1,
+        "issue_number": 1,
+        "review_id": review,
+        "commit_sha": pull.head_sha,
+        "ref": pull.head_sha,
+        "check_run_id": api.post(f"{SHOP}/check-runs", json=run).json()["id"],
+        "sarif_id": api.post(f"{SHOP}/code-scanning/sarifs", json=asked).json()["id"],
+    }
+    github.settle()
+    for route in ROUTES:
+        if route.method == "GET":
+            inline = "/pulls/comments/" in route.template
+            here = names | {
+                "comment_id": github.review_comments("octo/shop", 1)[0].id if inline else made
+            }
+            headers = bearer(signed(github)) if route.who == APP else {}
+            answer = api.get(route.template.format_map(here), headers=headers)
+            assert answer.status_code == 200, route.template
+            assert answer.json(), route.template
+
+
+def test_every_write_is_answered_as_github_describes_it(
+    github: FakeGitHub, api: httpx.Client, pull: Pull
+) -> None:
+    """Those that other tests do not make."""
+    review = post_review(api, pull, comment(20), comment(21)).json()["id"]
+    first, second = (each.id for each in github.review_comments("octo/shop", 1))
+    body = {"body": "Anew"}
+    assert api.put(f"{SHOP}/pulls/1/reviews/{review}", json=body).json()["body"] == "Anew"
+    liked = api.post(f"{SHOP}/pulls/comments/{first}/reactions", json={"content": "+1"})
+    assert liked.status_code == 201
+    answered = github.reply(first, "ada", "Why?").id
+    assert api.delete(f"{SHOP}/pulls/comments/{first}").status_code == 204
+    assert api.delete(f"{SHOP}/pulls/comments/{second}").status_code == 204
+    assert api.delete(f"{SHOP}/pulls/comments/{answered}").status_code == 403
+    ((thread, left),) = github.threads("octo/shop", 1)
+    assert thread.root == left[0].id == answered
+    made = api.post(f"{SHOP}/issues/1/comments", json=body).json()["id"]
+    assert api.delete(f"{SHOP}/issues/comments/{made}").status_code == 204
+    assert api.get(f"{SHOP}/issues/comments/{made}").status_code == 404
+    run = api.post(f"{SHOP}/check-runs", json={"name": "T", "head_sha": pull.head_sha}).json()["id"]
+    assert api.post(f"{SHOP}/check-runs/{run}/rerequest").status_code == 201
+    assert api.delete("/installation/token").status_code == 204
+    assert api.get(SHOP).status_code == 401
 
 
 # --- another place, another process --------------------------------------------------------------
