@@ -72,7 +72,7 @@ extension: $(EXTENSION) ## Build the VS Code extension, a .vsix to install
 	@ls '$(CURDIR)/$(EXTENSION)'
 
 $(EXTENSION): $(EXTENSION_SOURCES)
-	@scripts/extension-npm $(TOOLS) build package
+	@scripts/extension-npm $(TOOLS) build package test:host
 
 # --- set-up ----------------------------------------------------------------------------------------------------------
 # An environment holds the runtime alone, or everything. The stamps make a second call free; a change to pyproject.toml

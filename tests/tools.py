@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FOLDER = Path(os.environ.get("THEMIS_TOOLS", ROOT / ".tools")).resolve()
+EXTENSION = ROOT / "vscode-extension"
 CODE_SERVER = FOLDER / "code-server/node_modules/code-server/out/node/entry.js"
 
 
@@ -23,7 +24,7 @@ def tool(name: str) -> Path:
     path = _find(name)
     if path is not None:
         return path
-    reason = f"{name} is not here; scripts/install-test-tools installs it, or says why it cannot"
+    reason = f"{name} is not here; make test installs or builds it first, or says why it cannot"
     if os.environ.get("CI", "").lower() not in ("", "0", "false"):
         pytest.fail(reason)
     pytest.skip(reason)
@@ -39,6 +40,10 @@ def _find(name: str) -> Path | None:
             return next((Path(found) for each in names if (found := shutil.which(each))), None)
         case "code-server":  # its entry, for node
             return _existing(CODE_SERVER)
+        case "themis-review.vsix":  # the extension, packed
+            return _existing(EXTENSION / "dist" / name)
+        case "extension-host-tests":  # its tests that run inside an extension host
+            return _existing(EXTENSION / "dist" / "host" / "index.js")
         case "postgresql":  # the folder of initdb, postgres and pg_ctl: the newest
             versions = sorted(
                 Path("/usr/lib/postgresql").glob("*"), key=lambda each: int(each.name)

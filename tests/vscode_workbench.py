@@ -19,6 +19,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -27,7 +28,6 @@ from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect, sy
 from tools import tool
 
 PICTURES = Path(os.environ.get("THEMIS_ARTIFACTS", ROOT / ".artifacts")) / "vscode"
-VSIX = ROOT / "vscode-extension" / "dist" / "themis-review.vsix"
 PATIENCE = 60.0
 """Seconds that anything in the window may take, on a busy machine."""
 
@@ -113,21 +113,39 @@ class Window:
 class Workbench:
     """A running code-server, and the browser that looks at it."""
 
-    def __init__(self, browser: Browser, process: subprocess.Popen[bytes], data: Path, url: str):
+    def __init__(
+        self,
+        browser: Browser,
+        process: subprocess.Popen[bytes],
+        data: Path,
+        results: Path,
+        url: str,
+    ) -> None:
         self.browser = browser
         self.process = process
         self.data = data
+        self.results = results
+        """Where tests inside its extension host write what they found."""
         self.url = url
 
     @contextmanager
     def window(
-        self, folder: Path, file: Path | None = None, *, name: str, **settings: Any
+        self,
+        folder: Path,
+        file: Path | None = None,
+        *,
+        name: str,
+        more: Mapping[str, str] = MappingProxyType({}),
+        **settings: Any,
     ) -> Iterator[Window]:
-        """A window on a folder, with a file open; closed at the end."""
+        """A window on a folder, with a file open; closed at the end.
+
+        more: options of a desktop's command line, as the web's workbench takes them.
+        """
         user = self.data / "User"
         user.mkdir(parents=True, exist_ok=True)
         (user / "settings.json").write_text(json.dumps(QUIET | settings), encoding="utf-8")
-        opened = [["openFile", self.remote(file)]] if file else []
+        opened = [*more.items(), *([("openFile", self.remote(file))] if file else [])]
         context = self.browser.new_context(viewport={"width": 1280, "height": 800})
         context.set_default_timeout(PATIENCE * 1000)
         window = Window(context.new_page())
@@ -159,6 +177,7 @@ class Workbench:
 def workbench(folder: Path) -> Iterator[Workbench]:
     """code-server with our extension, and a browser; only one at a time on a machine."""
     from_test = {"node": tool("node"), "entry": tool("code-server"), "browser": tool("chromium")}
+    extension = tool("themis-review.vsix")
     data, extensions, home = (folder / name for name in ("data", "extensions", "home"))
     home.mkdir()
     start = [from_test["node"], from_test["entry"]]
@@ -167,12 +186,13 @@ def workbench(folder: Path) -> Iterator[Workbench]:
     serve = ["--auth", "none", "--bind-addr", f"127.0.0.1:{port}", "--disable-telemetry"]
     serve.append("--disable-update-check")
     # As if from a terminal: otherwise it takes its environment, PATH included, from a login shell.
-    environment = editor_environment(home, VSCODE_CLI="1")
+    results = folder / "host.json"
+    environment = editor_environment(home, VSCODE_CLI="1", THEMIS_HOST_RESULTS=results)
     lock = Path(tempfile.gettempdir()) / f"themis-workbench-{os.getuid()}.lock"
     with lock.open("w") as one_at_a_time, (folder / "code-server.log").open("wb") as log:
         fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
         told: dict[str, Any] = {"env": environment, "stdout": log, "stderr": log}
-        subprocess.run([*start, "--install-extension", VSIX], check=True, **told)
+        subprocess.run([*start, "--install-extension", extension], check=True, **told)
         process = subprocess.Popen([*start, *serve], stdin=subprocess.DEVNULL, **told)
         try:
             url = f"http://127.0.0.1:{port}"
@@ -183,7 +203,7 @@ def workbench(folder: Path) -> Iterator[Workbench]:
                     # Root, as CI runs, has no sandbox; and nothing is asked of the network.
                     args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
                 )
-                yield Workbench(browser, process, data, url)
+                yield Workbench(browser, process, data, results, url)
                 browser.close()
         finally:
             process.send_signal(signal.SIGTERM)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 from editor_sessions import FUNCTION, Shop
 from playwright.sync_api import expect
+from tools import EXTENSION, tool
 from vscode_workbench import Window, Workbench, eventually, workbench
 
 pytestmark = [pytest.mark.editors, pytest.mark.bundle, pytest.mark.xdist_group("vscode")]
@@ -77,7 +78,7 @@ def test_changes_and_report_list_what_changed_and_lead_there(code: Workbench, sh
         window.see(".monaco-list-row", "correctness")
         window.picture("changes")
         row.locator(".monaco-icon-label").first.click()
-        expect(window.see(".statusbar-item", "Ln ")).to_contain_text("Ln 1")
+        window.see(".statusbar-item", "Ln 18")
 
         window.command("Themis: Show Report")
         report = window.webview()
@@ -119,3 +120,19 @@ def test_an_untrusted_workspace_chooses_neither_program_nor_model(
         assert not ran.exists()
     with code.window(shop.path, shop.file, name="trusted"):
         eventually(ran.exists, "the program of a trusted workspace")
+
+
+def test_the_extensions_own_tests_pass_inside_an_extension_host(
+    code: Workbench, shop: Shop
+) -> None:
+    tests = {
+        "extensionDevelopmentPath": code.remote(EXTENSION),
+        "extensionTestsPath": code.remote(tool("extension-host-tests")),
+    }
+    with code.window(shop.path, name="host", more=tests) as window:
+        while not code.results.exists():  # the browser has to go on meanwhile
+            window.page.wait_for_timeout(100)
+        results = json.loads(code.results.read_text(encoding="utf-8"))
+    failed = {each["name"]: each["detail"] for each in results if not each["isPassed"]}
+    assert failed == {}
+    assert len(results) > 8

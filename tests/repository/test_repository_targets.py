@@ -129,7 +129,7 @@ def test_a_part_of_the_tests_runs_without_those_of_the_extension(installed: str)
 def test_tests_get_their_tools_and_the_built_extension_first(tmp_path: Path) -> None:
     planned = make("--dry-run", "--always-make", "test", f"TOOLS={tmp_path}").stdout
     tools = planned.index(f"scripts/install-test-tools {tmp_path}\n")
-    built = planned.index(f"scripts/extension-npm {tmp_path} build package\n")
+    built = planned.index(f"scripts/extension-npm {tmp_path} build package test:host\n")
     assert max(tools, built) < planned.index("-m pytest")
 
 

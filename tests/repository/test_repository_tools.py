@@ -135,8 +135,8 @@ def test_a_missing_tool_skips_its_tests_and_fails_them_in_ci(
 ) -> None:
     monkeypatch.setattr(tools, "FOLDER", tmp_path)
     monkeypatch.delenv("CI", raising=False)
-    with pytest.raises(pytest.skip.Exception, match="scripts/install-test-tools"):
+    with pytest.raises(pytest.skip.Exception, match="make test installs"):
         tools.tool("webhooks.json")
     monkeypatch.setenv("CI", "true")
-    with pytest.raises(pytest.fail.Exception, match="scripts/install-test-tools"):
+    with pytest.raises(pytest.fail.Exception, match="make test installs"):
         tools.tool("webhooks.json")
