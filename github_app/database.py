@@ -204,7 +204,11 @@ def open_database(url: str) -> Database:
     :raises StoreError: if it cannot be opened, or is of a newer version than this program.
     """
     database = Database(_engine(url))
-    _bring_up_to_date(database)
+    try:
+        _bring_up_to_date(database)
+    except BaseException:
+        database.close()
+        raise
     return database
 
 

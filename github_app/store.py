@@ -66,8 +66,9 @@ class Store:
     def ignore(self, pull: PullRequestRef, axis: str) -> None:
         """Say nothing about an axis on this pull request."""
         with self._database.writing() as connection:
-            query = sa.select(pulls.c.ignored).where(pulls.c.pull == pull.key).with_for_update()
-            axes = {*json.loads(connection.scalar(query) or "[]"), axis}
+            self._put(connection, pull)  # from here on the row is ours: another waits
+            query = sa.select(pulls.c.ignored).where(pulls.c.pull == pull.key)
+            axes = {*json.loads(connection.scalars(query).one()), axis}
             self._put(connection, pull, ignored=json.dumps(sorted(axes)))
 
     def moment(self) -> int:

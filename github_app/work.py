@@ -74,7 +74,9 @@ class Reads(Protocol):
 class Reviews(Protocol):
     """What reviews what was read; `reviewing.Reviewer`."""
 
-    calibration: Calibration
+    @property
+    def calibration(self) -> Calibration:
+        """The model's own."""
 
     def configure(self, texts: Mapping[str, str]) -> Resolved:
         """See there."""

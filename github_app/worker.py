@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from github_app.database import Database, open_database
+from github_app.database import Database
 from github_app.jobs.dispatcher import Dispatcher
 from github_app.jobs.durable import DbosQueue
 from github_app.jobs.executors import BEAT_SECONDS, Heart, Lease, Watch
@@ -18,21 +18,24 @@ from github_app.jobs.retries import RetryRules
 from github_app.jobs.runner import Ended, Runner
 from github_app.jobs.table import JobTable
 from github_app.jobs.watchdog import Watchdog
+from github_app.types import Task
 
 LOG = logging.getLogger(__name__)
 DISPATCH_SECONDS = 0.25
 WATCH_SECONDS = 2.0
 JOIN_SECONDS = 5.0
+DUTY_LOOK_SECONDS = 60.0  # between questions whether a duty is due
+DUTY_AGAIN_SECONDS = 300.0  # after it failed
 TOOK_TOO_LONG = 70  # exit status: work did not end in time and goes to another worker
 
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """Something else that one worker of all does every so often."""
+    """Something else that is done every so often, by whichever worker finds it due."""
 
     name: str
     seconds: float
-    perform: Callable[[], None]
+    perform: Callable[[], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +55,24 @@ class WorkerSettings:
 
 def run_worker(
     settings: WorkerSettings,
+    database: Database,
     perform: Perform,
     stopping: threading.Event,
     *,
-    duties: Callable[[Database], list[Duty]] = lambda _: [],
-    ended: Callable[[Database, Ended], None] = lambda *_: None,
+    duties: Sequence[Duty] = (),
+    ended: Callable[[Ended], None] = lambda _: None,
+    given_up: Callable[[Task, str], None] = lambda *_: None,
     redact: Callable[[str], str] = str,
 ) -> int:
     """Work until `stopping` is set.
 
-    :param duties: further ones, made once the database is open.
+    :param database: the one that the settings name, opened.
     :param ended: told of each job that ended.
+    :param given_up: see Runner.
     :param redact: takes secrets out of the reasons that are kept.
     :return: the exit status: 0, or TOOK_TOO_LONG: threads still run, leave with os._exit.
-    :raises StoreError: if the database cannot be opened.
+    :raises StoreError: if the database cannot be used at the start.
     """
-    database = open_database(settings.database_url)
     table = JobTable(database, time.time)
     heart = Heart(database, settings.executor)
     runner = Runner(
@@ -77,7 +82,8 @@ def run_worker(
         rules=settings.rules,
         stopping=stopping,
         alive=heart.is_fresh,
-        ended=lambda job: ended(database, job),
+        ended=ended,
+        given_up=given_up,
         redact=redact,
     )
     queue = DbosQueue(settings.database_url, settings.executor, runner.run, at_once=1)
@@ -100,7 +106,7 @@ def run_worker(
         repeat("dispatching", DISPATCH_SECONDS, stopping, dispatcher.dispatch),
         repeat("watching", WATCH_SECONDS, stopping, watchdog.look),
     ]
-    for duty in duties(database):
+    for duty in duties:
         threads.append(_in_turn(duty, lease(duty.name), stopping))
     LOG.info("worker %s works", settings.executor)
     stopping.wait()
@@ -115,13 +121,17 @@ def run_worker(
     if not in_time:
         LOG.warning("work did not end in %g s: it goes to another", settings.shutdown_seconds)
         return TOOK_TOO_LONG
-    database.close()
     return 0
 
 
 def _in_turn(duty: Duty, lease: Lease, stopping: threading.Event) -> threading.Thread:
     def perform() -> None:
-        if lease.hold(3 * duty.seconds):
+        if not lease.take_turn(duty.seconds):
+            return
+        try:
             duty.perform()
+        except Exception:
+            lease.postpone(min(duty.seconds, DUTY_AGAIN_SECONDS))
+            raise
 
-    return repeat(duty.name, duty.seconds, stopping, perform)
+    return repeat(duty.name, min(duty.seconds, DUTY_LOOK_SECONDS), stopping, perform)

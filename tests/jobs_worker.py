@@ -11,6 +11,7 @@ from pathlib import Path
 
 from jobs_site import Performing, Site
 
+from github_app.database import open_database
 from github_app.jobs.retries import RetryRules
 from github_app.worker import WorkerSettings, run_worker
 
@@ -27,7 +28,8 @@ def main() -> None:
         shutdown_seconds=float(os.environ.get("SHUTDOWN_SECONDS", "5")),
         rules=RetryRules(first_seconds=0.2, crashes=50),
     )
-    os._exit(run_worker(settings, Performing(Site(Path(site))), stopping))
+    perform = Performing(Site(Path(site)))
+    os._exit(run_worker(settings, open_database(url), perform, stopping))
 
 
 if __name__ == "__main__":

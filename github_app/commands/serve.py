@@ -30,6 +30,8 @@ def serve(config: Path | None, host: str | None, port: int | None, workers: int 
     """
     settings = settings_of(config, {"host": host, "port": port, "workers": workers})
     from github_app.database import open_database
+    from github_app.jobs.executors import make_due
+    from github_app.jobs.reconciliation import DUE_AT_START
     from github_app.processes import log_of, stop_on_signals
     from github_app.supervisor import supervise
 
@@ -38,6 +40,7 @@ def serve(config: Path | None, host: str | None, port: int | None, workers: int 
     stop_on_signals(stopping)
     database = open_database(settings.database_url.reveal())  # brought up to date before the rest
     try:
+        make_due(database, DUE_AT_START)
         children = children_of(settings, config, database)
         supervise(children, stopping, shutdown_seconds=settings.shutdown_seconds)
     finally:

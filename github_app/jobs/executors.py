@@ -9,7 +9,8 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -120,18 +121,19 @@ class Lease:
         """Take it, or keep it, for some seconds; False if another has it."""
         now = self._clock()
         values = {"holder": self._holder, "until": now + seconds}
-        statement = (
-            self._database.insert(leases)
-            .values(duty=self._duty, **values)
-            .on_conflict_do_update(
-                index_elements=["duty"],
-                set_=values,
-                where=sa.or_(leases.c.holder == self._holder, leases.c.until < now),
-            )
-            .returning(leases.c.duty)
-        )
-        with self._database.writing() as connection:
-            return connection.scalar(statement) is not None
+        is_free = sa.or_(leases.c.holder == self._holder, leases.c.until < now)
+        return self._take(values, is_free)
+
+    def take_turn(self, seconds: float) -> bool:
+        """Whether the duty is due, so many seconds after it was last; then it is ours to do."""
+        now = self._clock()
+        values = {"holder": self._holder, "until": now + seconds}
+        return self._take(values, leases.c.until < now)
+
+    def postpone(self, seconds: float) -> None:
+        """Be due again that soon: it failed."""
+        values = {"holder": self._holder, "until": self._clock() + seconds}
+        self._take(values, leases.c.holder == self._holder)
 
     def give_up(self) -> None:
         """Let another have it at once; that it could not be said is no matter."""
@@ -141,3 +143,19 @@ class Lease:
                 connection.execute(sa.delete(leases).where(mine))
         except StoreError:
             pass
+
+    def _take(self, values: dict[str, Any], where: sa.ColumnElement[bool]) -> bool:
+        statement = (
+            self._database.insert(leases)
+            .values(duty=self._duty, **values)
+            .on_conflict_do_update(index_elements=["duty"], set_=values, where=where)
+            .returning(leases.c.duty)
+        )
+        with self._database.writing() as connection:
+            return connection.scalar(statement) is not None
+
+
+def make_due(database: Database, duties: Sequence[str]) -> None:
+    """Let some duties be done at once, whenever they were last: the app starts."""
+    with database.writing() as connection:
+        connection.execute(sa.delete(leases).where(leases.c.duty.in_(duties)))

@@ -20,6 +20,8 @@ from github_app.types import PullRequestRef, RerunTask, ReviewTask, Task
 LOG = logging.getLogger(__name__)
 REMEMBERED_SECONDS = 3 * 86_400 - 3_600  # GitHub forgets deliveries after three days
 ASKED_IN_ONE_ROUND = 200
+REDELIVER, RECONCILE = "redeliveries", "missed pull requests"  # the names of the duties
+DUE_AT_START = (REDELIVER, RECONCILE)
 
 
 class Reconciliation:
@@ -31,9 +33,11 @@ class Reconciliation:
         database: Database,
         clock: Callable[[], float],
         stopping: threading.Event,
-        is_reviewed: Callable[[Repository, PullRequest], bool],
+        is_reviewed: Callable[[Repository, int, PullRequest], bool],
     ) -> None:
-        """clock: seconds since 1970. is_reviewed: asks GitHub whether a head has its review."""
+        """clock: seconds since 1970. is_reviewed: asks GitHub whether a head has its review, of an
+        installation.
+        """
         self._github = github
         self._database = database
         self._clock = clock
@@ -106,7 +110,9 @@ class Reconciliation:
     def _review_of(self, where: tuple[int, Repository], pull: PullRequest) -> ReviewTask | None:
         installation, repository = where
         ref = PullRequestRef(installation, repository.ref, pull.number)
-        if self._was_asked_for(ref, pull.head_sha) or self._is_reviewed(repository, pull):
+        if self._was_asked_for(ref, pull.head_sha) or self._is_reviewed(
+            repository, installation, pull
+        ):
             return None
         return ReviewTask(ref, pull.head_sha)
 
@@ -147,7 +153,7 @@ class Rerunning:
         rows = []
         for pull in repository.pull_requests_of(task.head_sha):
             ref = PullRequestRef(task.installation, task.repository, pull.number)
-            review = ReviewTask(ref, task.head_sha, task.occasion, task.full)
+            review = ReviewTask(ref, task.head_sha, task.occasion, task.full, asked=True)
             rows.append(row_of(f"{task.key}/{pull.number}", review, self._clock()))
         if rows:
             insert_deliveries(self._database, rows)

@@ -19,6 +19,7 @@ from github_app.jobs.retries import RetryRules
 from github_app.jobs.states import State
 from github_app.jobs.table import Job, JobTable
 from github_app.log import about
+from github_app.types import Task
 from review_core.errors import ThemisError
 
 LOG = logging.getLogger(__name__)
@@ -53,11 +54,13 @@ class Runner:
         stopping: threading.Event,
         alive: Callable[[], bool] = lambda: True,
         ended: Callable[[Ended], None] = lambda _: None,
+        given_up: Callable[[Task, str], None] = lambda *_: None,
         redact: Callable[[str], str] = str,
     ) -> None:
         """stopping: set when the process is to end. alive: False once others may think us dead.
 
-        ended: told of each job. redact: takes secrets out of the reasons that are kept.
+        ended: told of each job. given_up: told of each that tries and deaths of workers ended, with
+        a reason for everybody; may fail. redact: takes secrets out of the reasons that are kept.
         """
         self._table = table
         self._perform = perform
@@ -66,6 +69,7 @@ class Runner:
         self._stopping = stopping
         self._alive = alive
         self._ended = ended
+        self._given_up = given_up
         self._redact = redact
         self._idle = threading.Condition()
         self._running = 0
@@ -94,6 +98,7 @@ class Runner:
         began = time.monotonic()
         with about(task=job.key, delivery=job.guid):
             if crashes >= self._rules.crashes:
+                self._tell(job, "it brought the app down several times")
                 outcome = self._bury(job, f"{crashes} workers in a row died while they did this")
             else:
                 outcome = self._attempt(job)
@@ -121,13 +126,23 @@ class Runner:
         return "done"
 
     def _try_later(self, job: Job, reason: str) -> str:
+        if self._stopping.is_set():  # what was waited for was broken off
+            self._keep(lambda: self._table.wait(job))
+            return "stopped"
         failures = 1 + (self._keep(lambda: self._table.failures(job)) or 0)
         pause = self._rules.pause(failures, random)
         if pause is None:
+            self._tell(job, f"it was tried {failures} times, for hours")
             return self._bury(job, f"given up after {failures} attempts: {reason}")
         reason = self._redact(reason)
         self._keep(lambda: self._table.wait(job, seconds=pause, reason=reason))
         return "retried"
+
+    def _tell(self, job: Job, reason: str) -> None:
+        try:
+            self._given_up(job.task, reason)
+        except Exception as error:
+            LOG.warning("GitHub could not be told that a job was given up: %s", error)
 
     def _bury(self, job: Job, reason: str) -> str:
         reason = self._redact(reason)

@@ -122,12 +122,12 @@ class JobTable:
         newer = sa.select(deliveries.c.seq).where(
             deliveries.c.pull == job.pull,
             deliveries.c.seq > job.seq,
-            deliveries.c.state == State.WAITING,
+            self._ready(),  # else we would give way to what does not go on
             deliveries.c.kind.in_(STOPS_REVIEWS),
         )
         forgotten = sa.select(deliveries.c.seq).where(
             deliveries.c.installation == job.installation,
-            deliveries.c.state == State.WAITING,
+            self._ready(),
             deliveries.c.kind == "forget",
         )
         mine = sa.select(deliveries.c.seq).where(*_is_as_before(job))

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from jobs_chaos import survive
-from postgresql_cluster import Cluster, cluster
+from postgresql_cluster import Cluster
 
 KILLS = int(os.environ.get("KILLS", "12"))
 PULLS, PUSHES = 12, max(3, KILLS // 4)
@@ -25,19 +24,13 @@ def _is_worth_it(killed: Counter[str]) -> None:
     assert killed["jobs_web.py"] and killed["in the middle"] >= KILLS // 4, killed
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Cluster]:
-    with cluster() as running:
-        yield running
-
-
 def test_kills_lose_and_double_nothing_on_sqlite(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/app.sqlite"
     killed = survive(url, tmp_path, kills=KILLS, pulls=PULLS, pushes=PUSHES, seed=1)
     _is_worth_it(killed)
 
 
-def test_kills_lose_and_double_nothing_on_postgresql(server: Cluster, tmp_path: Path) -> None:
-    url = server.database("kills")
+def test_kills_lose_and_double_nothing_on_postgresql(postgresql: Cluster, tmp_path: Path) -> None:
+    url = postgresql.database("kills")
     killed = survive(url, tmp_path, kills=KILLS, pulls=PULLS, pushes=PUSHES, seed=2)
     _is_worth_it(killed)
