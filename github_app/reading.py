@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from github_app.errors import LeftAloneError, MissingError
+from github_app.errors import ForbiddenError, LeftAloneError, MissingError
 from github_app.fetching import Origin
 from github_app.risk import may_get_verdict
 from review_core.config import FILE_NAMES, Resolved
@@ -79,7 +79,6 @@ class Reader:
         :raises ConfigurationError: where the base branch's configuration is not valid.
         :raises StoppedError: once `stop` says so.
         """
-        origin = Origin(repository.clone_url(), repository.clone_token(), self._ca_file)
 
         def work(clone: Clone) -> Reading:
             base_tip = _fetch_commits(clone, pull)
@@ -92,7 +91,15 @@ class Reader:
                 )
             return self._reading(clone, base_tip, merge_base, pull.head_sha, configuration)
 
-        return self._clones.use(installation, repository.ref, origin, work, stop)
+        def used(token: str) -> Reading:
+            origin = Origin(repository.clone_url(), token, self._ca_file)
+            return self._clones.use(installation, repository.ref, origin, work, stop)
+
+        token = repository.clone_token()
+        try:
+            return used(token)
+        except ForbiddenError:  # revoked before its hour was over, perhaps
+            return used(repository.clone_token(refused=token))
 
     def _reading(
         self, clone: Clone, base_tip: str, merge_base: str, head: str, configuration: Resolved

@@ -43,8 +43,8 @@ class Readers:
     client: GitHubClient
 
     @classmethod
-    def of(cls, github: FakeGitHub, folder: Path) -> Readers:
-        return cls(github, folder, client(github))
+    def of(cls, github: FakeGitHub, folder: Path, times: Times | None = None) -> Readers:
+        return cls(github, folder, client(github, times))
 
     @property
     def installation(self) -> int:

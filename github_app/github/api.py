@@ -44,8 +44,11 @@ class Repository(Protocol):
     def clone_url(self) -> str:
         """Where git finds it; holds no secret."""
 
-    def clone_token(self) -> str:
-        """A token that may read this repository's contents, nothing else; for an hour at most."""
+    def clone_token(self, refused: str | None = None) -> str:
+        """A token that may read this repository's contents, nothing else; for an hour at most.
+
+        refused: one that git could not use any more; another is given.
+        """
 
     # reading
     def pull_request(self, number: int) -> PullRequest:

@@ -205,11 +205,13 @@ class GitHubClient:
             self._exchange.ask(question, credential, self._pace(asked.installation)).body
         )
 
-    def token(self, asked: Scope) -> str:
-        """A token of an installation.
+    def token(self, asked: Scope, refused: str | None = None) -> str:
+        """A token of an installation; another than the one that was refused.
 
         :raises GitHubError: where GitHub gives none.
         """
+        if refused is not None:
+            self._tokens.forget(asked, refused)
         return self._tokens.get(asked)
 
     def _ask_as_app(
@@ -276,9 +278,9 @@ class RepositoryClient:
         """See `api.Repository`."""
         return f"{self._github.site.url}/{self._ref.owner}/{self._ref.name}.git"
 
-    def clone_token(self) -> str:
+    def clone_token(self, refused: str | None = None) -> str:
         """See `api.Repository`."""
-        return self._github.token(self._scope(CLONING))
+        return self._github.token(self._scope(CLONING), refused)
 
     # --- reading ---------------------------------------------------------------------------------
 

@@ -161,7 +161,7 @@ def test_a_clone_is_bare_and_has_neither_hooks_nor_an_address(app: Readers, pull
         lambda clone: (clone / "HEAD").write_text("garbage\n"),
         lambda clone: (clone / "config").write_text("[core\n"),
         lambda clone: [pack.unlink() for pack in clone.rglob("*.idx")],
-        lambda clone: [_shortened(pack) for pack in clone.rglob("*.pack")],
+        lambda clone: list(map(_shortened, clone.rglob("*.pack"))),
         lambda clone: [ref.write_text("0" * 40 + "\n") for ref in _refs(clone)],
         lambda clone: [ref.write_text("zzz\n") for ref in _refs(clone)],
         lambda clone: (clone / "shallow.lock").touch(),
@@ -375,6 +375,17 @@ def test_a_repository_that_is_gone_is_missing(app: Readers, pull: Hosted) -> Non
             origin,
             lambda clone: clone.fetch([f"+{pull_request.head_sha}:refs/themis/1/head"]),
         )
+
+
+def test_a_token_that_ended_early_is_renewed_once(app: Readers, pull: Hosted) -> None:
+    app.read()
+    pull_request = app.repository().pull_request(1)
+    app.github.expire_tokens()
+    assert app.read(pull=pull_request).change.files
+    app.github.fail("GET|POST", r"\.git/", status=403, times=100)
+    with pytest.raises(ForbiddenError):
+        app.read(pull=pull_request)
+    assert [each.failed for each in app.github.log() if each.failed] == ["403", "403"]
 
 
 def test_github_failing_is_said_to_be_so_and_the_clone_is_kept(app: Readers, pull: Hosted) -> None:
