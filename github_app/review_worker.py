@@ -50,9 +50,11 @@ def run_review_worker(
     executor: str,
     stopping: threading.Event,
     redact: Callable[[str], str],
+    load: Callable[[Settings], Reviewer] | None = None,
 ) -> int:
     """Review until `stopping` is set; the exit status, as `run_worker` gives it.
 
+    :param load: makes the reviewer, once; by default the one of the settings' model.
     :raises ThemisError: if database or key cannot be used.
     """
     tally = Tally()
@@ -62,7 +64,7 @@ def run_review_worker(
         closing(_github(settings, stopping, tally)) as github,
     ):
         store = Store(database, time.time)
-        reviewer = _LazyReviewer(_load(settings), tally)
+        reviewer = _LazyReviewer(lambda: (load or _load)(settings), tally)
         clones = _clones(settings)
         work = Work(
             github,
@@ -129,14 +131,14 @@ def _clones(settings: Settings) -> Clones:
     return Clones(settings.data_folder / "clones", limits)
 
 
-def _load(settings: Settings) -> Callable[[], Reviewer]:
+def _load(settings: Settings) -> Reviewer:
     host: dict[str, Any] = {
         "threads": settings.threads,
         "cache.directory": str(settings.data_folder / "cache"),
     }
     if settings.model is not None:
         host["model"] = str(settings.model)
-    return lambda: load_reviewer(host, seconds=settings.review_seconds)
+    return load_reviewer(host, seconds=settings.review_seconds)
 
 
 class _LazyReviewer:

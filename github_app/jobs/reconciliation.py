@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from github_app.database import Database, deliveries
+from github_app.database import Database, deliveries, pulls
 from github_app.errors import GitHubError
 from github_app.github.api import GitHub, Repository
 from github_app.github.values import PullRequest
 from github_app.inbox import insert_deliveries, row_of
 from github_app.jobs.performing import Perform, Stop
-from github_app.types import PullRequestRef, RerunTask, ReviewTask, Task
+from github_app.types import PullRequestRef, RepositoryRef, RerunTask, ReviewTask, Task
 
 LOG = logging.getLogger(__name__)
 REMEMBERED_SECONDS = 3 * 86_400 - 3_600  # GitHub forgets deliveries after three days
@@ -79,6 +79,9 @@ class Reconciliation:
     def review_the_missed(self) -> int:
         """Ask for a review of every open pull request whose head has none and never was asked for.
 
+        Not in repositories that we know nothing of: an installation begins with the next push, not
+        with a review of all that is old.
+
         :return: how many.
         """
         missed = 0
@@ -98,6 +101,8 @@ class Reconciliation:
         for installation in self._github.installations():
             try:
                 for ref in self._github.repositories(installation):
+                    if not self._is_known(installation, ref):
+                        continue
                     repository = self._github.repository(installation, ref)
                     yield from (
                         ((installation, repository), pull)
@@ -115,6 +120,17 @@ class Reconciliation:
         ):
             return None
         return ReviewTask(ref, pull.head_sha)
+
+    def _is_known(self, installation: int, ref: RepositoryRef) -> bool:
+        with self._database.reading() as connection:
+            return any(
+                connection.execute(
+                    sa.select(sa.literal(1))
+                    .where(table.c.installation == installation, table.c.repository == ref.id)
+                    .limit(1)
+                ).first()
+                for table in (pulls, deliveries)
+            )
 
     def _was_asked_for(self, pull: PullRequestRef, head_sha: str) -> bool:
         query = sa.select(deliveries.c.seq).where(

@@ -111,7 +111,7 @@ class Runner:
             if not stop():
                 self._perform(job.task, stop)
         except (UnavailableError, StoreError) as error:
-            return self._try_later(job, str(error))
+            return self._try_later(job, str(error), getattr(error, "retry_after", None))
         except ThemisError as error:
             return self._bury(job, str(error))
         except Exception as error:
@@ -125,7 +125,7 @@ class Runner:
         self._keep(lambda: self._table.finish(job, State.DONE))
         return "done"
 
-    def _try_later(self, job: Job, reason: str) -> str:
+    def _try_later(self, job: Job, reason: str, at_least: float | None = None) -> str:
         if self._stopping.is_set():  # what was waited for was broken off
             self._keep(lambda: self._table.wait(job))
             return "stopped"
@@ -135,7 +135,8 @@ class Runner:
             self._tell(job, f"it was tried {failures} times, for hours")
             return self._bury(job, f"given up after {failures} attempts: {reason}")
         reason = self._redact(reason)
-        self._keep(lambda: self._table.wait(job, seconds=pause, reason=reason))
+        seconds = max(pause, at_least or 0.0)
+        self._keep(lambda: self._table.wait(job, seconds=seconds, reason=reason))
         return "retried"
 
     def _tell(self, job: Job, reason: str) -> None:
