@@ -131,7 +131,7 @@ def review_workspace(
     )
     change = _below(change, job.context.directory.resolve().relative_to(root.resolve()))
     scorer, calibration = open_scorer(settings)
-    report = api.review(change, scorer, calibration, settings, progress=progress)
+    report = api.review(change, scorer, calibration, settings, progress=progress, pause=pause)
     found = {finding.path for finding in report.findings}
     heads = {file.path: file.head or "" for file in change.files if file.path in found}
     return WorkspaceReview(root, report, heads)

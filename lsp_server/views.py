@@ -6,11 +6,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import TypeVar
 
 from lsp_server.reviews import Buffer, Reviewed
 from review_core.diff import hunks, lines_of
 from review_core.findings import changed_lines
-from review_core.types import ChangedFunction, Finding, FunctionReview, Hunk, LineRange, Report
+from review_core.types import (
+    Cause,
+    ChangedFunction,
+    Finding,
+    FunctionReview,
+    Hunk,
+    LineRange,
+    Report,
+)
 
 _LineOf = Callable[[int], int | None]
 """A line's number on the other text, 1-based; None where it is not there."""
@@ -58,10 +67,7 @@ def carried(reviewed: Reviewed, buffer: Buffer) -> Reviewed:
 
 
 def in_cell(reviewed: Reviewed, cell: Buffer, first: int) -> Reviewed:
-    """The part of a notebook's review that belongs in a cell.
-
-    A piece that is spread over cells, as code outside of functions is, belongs where it changed
-    first.
+    """The part of a notebook's review that belongs in a cell: what changed there.
 
     :param first: the line of the notebook's text that is the cell's first.
     """
@@ -71,7 +77,9 @@ def in_cell(reviewed: Reviewed, cell: Buffer, first: int) -> Reviewed:
         return line - first + 1 if first <= line < first + count else None
 
     def changed_here(function: ChangedFunction) -> bool:
-        return line_of(changed_lines(function).start) is not None
+        """Code outside of functions is one piece, spread over cells."""
+        starts = (changed_lines(function).start, *(hunk.head_start for hunk in function.hunks))
+        return any(line_of(line) is not None for line in starts)
 
     return _placed(reviewed, cell, line_of, changed_here)
 
@@ -138,10 +146,21 @@ def _moved_findings(report: Report, kept: set[int], line_of: _LineOf) -> Iterato
             if (each.function.path, each.function.name) == (finding.path, finding.function)
             and finding.start_line in each.function.shown.lines
         )
-        if owner in kept:
-            where = _moved_range(LineRange(finding.start_line, finding.end_line), line_of)
-            if where is not None:
-                yield replace(finding, start_line=where.start, end_line=where.end)
+        if owner in kept and line_of(finding.start_line) is not None:
+            moved = (_moved_lines(cause, line_of) for cause in finding.causes)
+            causes = tuple(cause for cause in moved if cause is not None)
+            if (told := _moved_lines(finding, line_of)) is not None:
+                yield replace(told, causes=causes)
+
+
+_Placed = TypeVar("_Placed", Finding, Cause)
+
+
+def _moved_lines(told: _Placed, line_of: _LineOf) -> _Placed | None:
+    where = _moved_range(LineRange(told.start_line, told.end_line), line_of)
+    if where is None:
+        return None
+    return replace(told, start_line=where.start, end_line=where.end)
 
 
 def _moved(function: ChangedFunction, line_of: _LineOf) -> ChangedFunction:

@@ -14,6 +14,7 @@ import logging
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
@@ -33,8 +34,13 @@ from review_core.types import BundleIdentity
 
 log = logging.getLogger(__name__)
 
-_SLICE = 16
-"""Codes scored between two looks at what else is wanted: half a second of the bundled model."""
+_SLICE_SECONDS = 0.5
+"""How long the model works between two looks at what else is wanted, about."""
+
+_FEWEST, _MOST = 2, 8
+"""Codes scored in that time: a function's two sides share what they begin with; more at once would
+take more memory than an editor should.
+"""
 
 _BACKGROUND = 5
 """How far the worker steps back behind the editor, in steps of `nice`."""
@@ -194,16 +200,25 @@ class _AttentiveScorer:
         self, codes: Sequence[str], *, intent: str = "", progress: Progress | None = None
     ) -> Sequence[Mapping[str, float] | None]:
         answers: list[Mapping[str, float] | None] = []
-        for start in range(0, len(codes), _SLICE):
+        few = _FEWEST
+        while len(answers) < len(codes):
             self._worker.pause(self._asked)
+            started = time.perf_counter()
             answers += self._scorer.rewards(
-                codes[start : start + _SLICE],
+                codes[len(answers) : len(answers) + few],
                 intent=intent,
                 cancelled=lambda: self._worker.is_unwanted(self._asked),
             )
+            few = _next_slice(few, time.perf_counter() - started)
             if progress is not None:
                 progress(len(answers), len(codes))
         return answers
+
+
+def _next_slice(few: int, seconds: float) -> int:
+    """How many codes to score next, if so many took that long: an even number."""
+    wanted = _FEWEST * int(few * _SLICE_SECONDS / max(seconds, 0.001) / _FEWEST)
+    return min(max(wanted, _FEWEST), _MOST)
 
 
 def resident_bytes(pid: int | str = "self") -> int | None:

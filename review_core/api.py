@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
 from review_core.attribution import Part, parts_of
+from review_core.baseline import NO_BASELINE, Baseline
 from review_core.calibration import Calibration
 from review_core.comments import same_code, without_comments
 from review_core.config import AxisMode, OutOfDistribution, Settings
@@ -119,11 +120,15 @@ def review(
     calibration: Calibration,
     settings: Settings,
     *,
+    baseline: Baseline = NO_BASELINE,
     progress: Progress | None = None,
+    pause: Callable[[], None] = lambda: None,
 ) -> Report:
     """Judge every function the change touches, on every axis the model serves.
 
+    :param baseline: findings to withhold.
     :param progress: called with (done, total) while the model works.
+    :param pause: called before each file is cut; it may do something else, or raise to stop.
     :raises BundleError: if the calibration lacks a criterion of the model.
     """
     started, before = time.perf_counter(), _counts(scorer.statistics)
@@ -132,7 +137,7 @@ def review(
     rewards = partial(scorer.rewards, intent=change.intent or "")
 
     files, skipped = _readable(change)
-    touched = [each for file in files for each in changed_functions(file.change, file.language)]
+    touched = list(_touched(files, pause))
     reviews = [FunctionReview(function, note=judge.note(function)) for function in touched]
     reviews = _score(reviews, judge, partial(rewards, progress=progress))
     reviews = _excuse(reviews)
@@ -144,7 +149,7 @@ def review(
         for file in files
         for suppression in suppressions_of(file.change, file.language, reviews)
     ]
-    shown, withheld = withhold(found, asked, settings)
+    shown, withheld = withhold(found, asked, settings, baseline.ids)
     of = {each.finding.id: each.review for each in found}
     shown = tuple(_attributed([(each, of[each.id]) for each in shown], judge, rewards))
 
@@ -157,7 +162,11 @@ def review(
         findings=shown,
         withheld=withheld,
         skipped=skipped,
-        notices=(*judge.notices(touched), *unused(asked, found)),
+        notices=(
+            *judge.notices(touched),
+            *unused(asked, found),
+            *baseline.notices(model.identity),
+        ),
         statistics=Statistics(
             time.perf_counter() - started,
             len(files),
@@ -168,6 +177,12 @@ def review(
 
 
 # --- what is reviewed ----------------------------------------------------------------------------
+
+
+def _touched(files: Iterable[_File], pause: Callable[[], None]) -> Iterator[ChangedFunction]:
+    for file in files:
+        pause()
+        yield from changed_functions(file.change, file.language)
 
 
 @dataclass(frozen=True, slots=True)

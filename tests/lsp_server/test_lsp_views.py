@@ -95,6 +95,26 @@ def test_hunks_and_places_move_along() -> None:
     assert (hunk.base_start, hunk.head_start) == (9, 11)
 
 
+def test_what_caused_a_finding_moves_along() -> None:
+    """Two parts of a change, of which the second is to blame; three lines come above."""
+    base = (
+        "def f(path):\n    first = 1\n    second = 2\n    third = 3\n    return very_safe(path)\n"
+    )
+    head = base.replace("first = 1", "one = 1").replace("very_safe", "not_safe")
+    before = reviewed(base, head)
+    after = carried(before, Buffer("file:///cart.py", Path("/cart.py"), 2, f"#\n#\n\n{head}"))
+    reports = [before.review.report, after.review.report]
+    lines = [
+        [
+            (each.start_line, *(cause.start_line for cause in each.causes))
+            for each in report.findings
+        ]
+        for report in reports
+        if report is not None
+    ]
+    assert lines == [[(5, 5, 2)], [(8, 8, 5)]]
+
+
 def test_of_a_text_too_long_to_compare_while_an_editor_waits_nothing_is_said() -> None:
     long = HEAD + "x = 1\n" * 100_000
     before = reviewed(BASE, HEAD)
@@ -138,6 +158,23 @@ def test_a_finding_belongs_to_the_cell_that_it_stands_in() -> None:
             buffer = Buffer("cell:", Path("/a.ipynb"), 3, cell.text)
             shown.append(lines_of(in_cell(before, buffer, first)))
     assert shown == [[], [("load", 2)], []]
+
+
+def test_code_between_functions_is_spoken_of_where_it_changed() -> None:
+    """One piece in two cells; the finding is in the second, where the cause stands."""
+    language = language_named("Python")
+    assert language is not None
+    cells = [CodeCell("python", "one = 1\ntwo = 2\n"), CodeCell("python", "a = 1\nnot_safe = 3\n")]
+    head = notebook_text(cells, language)
+    base = head.text.replace("one = 1", "uno = 1").replace("not_safe", "very_safe")
+    before = reviewed(base, head.text)
+    shown = []
+    for cell, first in zip(cells, head.firsts, strict=True):
+        assert first is not None
+        view = in_cell(before, Buffer("cell:", Path("/a.ipynb"), 3, cell.text), first)
+        assert view.review.report is not None
+        shown.append([each.start_line for each in view.review.report.findings])
+    assert shown == [[], [2]]
 
 
 def test_a_file_that_is_no_notebook_is_told_from_one() -> None:
