@@ -161,12 +161,15 @@ class Reviews:
     def _take(
         self, state: _State, buffer: Buffer, review: DocumentReview, context: Context
     ) -> None:
-        reviewed = Reviewed(buffer, review, dict(state.earlier), context)
+        reviewed = Reviewed(buffer, review, state.earlier, context)
         state.latest = reviewed
         if review.report is not None:
-            for each in review.report.functions:
-                for axis, score in each.scores.items():
-                    state.earlier[each.function.name, axis] = score.preference
+            # Not more than the last review's: names that were typed on the way are many.
+            state.earlier = {
+                (each.function.name, axis): score.preference
+                for each in review.report.functions
+                for axis, score in each.scores.items()
+            }
         self._on_review(reviewed)
 
     def _stop(self, state: _State) -> None:

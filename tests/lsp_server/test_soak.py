@@ -170,7 +170,7 @@ async def test_hours_of_work_leave_no_trace(
         capabilities = pushed_to() if life % 2 else pulling()
         async with soaked(repository, tmp_path, capabilities) as opened:
             author = Author(opened, repository, series, rng)
-            await live(author, min(LIFE, left), figures)
+            await live(author, min(LIFE, left), figures, pushed=bool(life % 2))
             await compare(author, figures, pushed=bool(life % 2))
             author.storm()
             os.kill(opened.pid, signal.SIGKILL)
@@ -197,7 +197,7 @@ async def soaked(
         yield opened
 
 
-async def live(author: Author, seconds: float, figures: Figures) -> None:
+async def live(author: Author, seconds: float, figures: Figures, *, pushed: bool) -> None:
     """Work for a while."""
     started = time.monotonic()
     server, worker = Memory(), Memory()
@@ -230,6 +230,8 @@ async def live(author: Author, seconds: float, figures: Figures) -> None:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
             figures.killed_workers += 1
+        if rounds % 20 == 0:
+            await compare(author, figures, pushed=pushed)
 
 
 async def compare(author: Author, figures: Figures, *, pushed: bool) -> None:
