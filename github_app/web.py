@@ -162,7 +162,7 @@ class _Webhook:
         except _TooLargeError:
             return *_refused(413, f"the body is larger than {BODY_BYTES} bytes"), ""
         except TimeoutError:
-            return *_refused(408, f"the body took longer than {BODY_SECONDS:g} s"), ""
+            return *_refused(503, f"the body took longer than {BODY_SECONDS:g} s"), ""
         if not is_signed(self._secrets, body, request.headers.get(SIGNATURE)):
             return *_refused(401, f"{SIGNATURE} is missing or wrong; is the secret the same?"), ""
         if not _EVENT.fullmatch(event) or not _GUID.fullmatch(guid):

@@ -47,9 +47,8 @@ OPENAPI_OF_WEBHOOK: dict[str, Any] = {
         "202": _answer("It is on disk and will be worked on, or was there already."),
         "400": _answer("A header or the body is not as GitHub documents it."),
         "401": _answer("It is not signed with the app's secret."),
-        "408": _answer("The body came too slowly."),
         "413": _answer("The body is larger than GitHub's may be."),
-        "503": _answer("It could not be kept; it should be delivered again."),
+        "503": _answer("It came too slowly or could not be kept: deliver it again."),
     },
 }
 

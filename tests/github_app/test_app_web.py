@@ -147,7 +147,7 @@ def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyP
         await app(scope, asyncio.Event().wait, send)
 
     answer = asyncio.run(call(slow, "POST", "/webhook", {}, [b""]))
-    assert answer.status == 408
+    assert answer.status == 503
 
 
 def test_every_official_example_is_taken_or_ignored_and_none_refused() -> None:
