@@ -11,6 +11,7 @@ import sys
 
 import click
 
+from review_cli.baseline import baseline
 from review_cli.bench import bench
 from review_cli.config import config
 from review_cli.model import model
@@ -28,7 +29,7 @@ def cli() -> None:
     """
 
 
-for command in (review, bench, model, config):
+for command in (review, baseline, bench, model, config):
     cli.add_command(command)
 
 

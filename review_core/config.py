@@ -157,15 +157,21 @@ def find_configuration(directory: Path) -> tuple[Path, Mapping[str, Any]] | None
 
     In one folder `.themis.toml` comes before `[tool.themis]` of pyproject.toml.
     """
-    start = directory.resolve()
-    for folder in (start, *start.parents):
+    for folder in folders_up(directory):
         for file in (folder / name for name in FILE_NAMES):
             document = _ours(file.name, _read_toml(file)) if file.is_file() else None
             if document is not None:
                 return file, document
-        if (folder / ".git").exists():
-            return None
     return None
+
+
+def folders_up(directory: Path) -> Iterator[Path]:
+    """The folder and those above it, up to the repository's root."""
+    start = directory.resolve()
+    for folder in (start, *start.parents):
+        yield folder
+        if (folder / ".git").exists():
+            return
 
 
 def config_schema() -> dict[str, Any]:

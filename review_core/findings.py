@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from review_core.config import AxisMode, Settings
@@ -195,9 +195,12 @@ def suppressions_of(
 
 
 def withhold(
-    found: Sequence[Found], suppressions: Sequence[Suppression], settings: Settings
+    found: Sequence[Found],
+    suppressions: Sequence[Suppression],
+    settings: Settings,
+    known: Container[str] = (),
 ) -> tuple[tuple[Finding, ...], tuple[Withheld, ...]]:
-    """What is shown, and what is not and why."""
+    """What is shown, and what is not and why. known: ids of findings in the baseline."""
     shown, withheld = [], []
     for each in found:
         mode = settings.axes[each.finding.axis].mode
@@ -207,6 +210,8 @@ def withhold(
             reason = MONITORED
         elif by := next((one for one in suppressions if one.covers(each)), None):
             reason = f"ignored by the comment at line {by.ignore.line}"
+        elif each.finding.id in known:
+            reason = "in the baseline"
         else:
             shown.append(each.finding)
             continue
