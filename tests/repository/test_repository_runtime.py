@@ -156,6 +156,7 @@ def imported_modules(package: str) -> set[str]:
         ("review_core", set(), ("cpu",)),
         ("review_cli", {"review_core"}, ("cpu",)),
         ("lsp_server", {"review_core"}, ("cpu", "lsp")),
+        ("github_app", {"review_core"}, ("cpu", "app", "otel")),
         ("training", {"review_core"}, ("train", "scale", "perplexity", "kernels")),
         ("model_export", {"review_core", "training"}, ("export", "cpu")),
     ],
