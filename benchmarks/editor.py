@@ -5,8 +5,12 @@
 A real server over stdio, a client that does nothing but ask. Measured are: the time to the answer
 of `initialize`; the time from an edit of a 40-line function to its diagnostics, every edit another
 one and the pause before a review set to 0, so that it is the time *after* the pause; how long a
-hover takes while the model works on many functions, and while it does not; and the memory of server
-and worker. Times are wall clock: measure on a quiet machine.
+hover takes while the model works on many functions, and while it does not; the memory of server and
+worker, and how long the worker keeps its memory once nothing is asked. The edit is in the second
+line, so that nothing that was computed before helps, and then in the last line, where it does.
+Times are wall clock, so measure on a quiet machine; the worker's CPU time is stated beside, since
+that depends on it less. About two minutes on two quiet cores. Beside the result, a picture of it is
+written.
 """
 
 from __future__ import annotations
@@ -23,12 +27,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lsp_server.worker import resident_bytes
 
 SERVER = [sys.executable, "-m", "lsp_server.main"]
+IDLE_SECONDS = 3.0
 LIMIT = 600.0
 """Seconds after which something hangs."""
 
@@ -135,6 +141,25 @@ async def hovers(client: Client, uri: str, until: Callable[[int], bool]) -> list
     return seconds
 
 
+async def hovers_and_memory(
+    client: Client, uri: str, worker: int | None, work: asyncio.Task[Any]
+) -> tuple[list[float], float]:
+    """Seconds of hovers until the work is done, and the most memory that the worker had, in MB."""
+    sizes = [0.0]
+
+    def is_over(_: int) -> bool:
+        sizes.append(megabytes(worker) or 0.0)
+        return work.done()
+
+    return await hovers(client, uri, is_over), max(sizes)
+
+
+async def gone(worker: Callable[[], Awaitable[int | None]]) -> None:
+    """Wait until the worker has ended."""
+    while await worker() is not None:
+        await asyncio.sleep(0.1)
+
+
 def milliseconds(seconds: list[float]) -> dict[str, float]:
     """Median, 99th percentile and number."""
     ranked = sorted(seconds)
@@ -144,6 +169,15 @@ def milliseconds(seconds: list[float]) -> dict[str, float]:
         "p99_ms": round(1000 * last, 2),
         "n": len(ranked),
     }
+
+
+def cpu_seconds(pid: int | None) -> float | None:
+    """What a process has computed so far; None where the system does not say."""
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    except OSError:
+        return None
+    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def megabytes(pid: int | None) -> float | None:
@@ -185,35 +219,121 @@ async def measure(folder: Path, edits: int, starts: int, functions: int) -> dict
     client.tell("textDocument/didOpen", {"textDocument": {**document, "text": base + "\n"}})
     await client.ask("textDocument/diagnostic", asked)
 
-    async def edit(version: int) -> None:
-        text = base.replace("total = 0", f"total = {version} + {rng.randrange(10_000)}")
+    async def edit(version: int, line: str = "total = 0") -> None:
+        text = base.replace(line, f"{line} + {version} + {rng.randrange(10_000)}")
         changes = [{"text": text}]
         identifier = {"uri": uri, "version": version}
         told = {"textDocument": identifier, "contentChanges": changes}
         client.tell("textDocument/didChange", told)
         await client.ask("textDocument/diagnostic", asked)
 
+    async def worker() -> int | None:
+        status = await client.ask("themis/status", {})
+        pid = status["worker"]["pid"]
+        assert pid is None or isinstance(pid, int)
+        return pid
+
     first = await timed(lambda: edit(2))
+    before = cpu_seconds(await worker())
     verdicts = [await timed(lambda at=at: edit(at)) for at in range(3, edits + 3)]  # type: ignore[misc]
+    after = cpu_seconds(await worker())
+    version = edits + 3
+    typed = []
+    for _ in range(edits):
+        typed.append(await timed(lambda at=version: edit(at, "return total")))  # type: ignore[misc]
+        version += 1
     resting = await hovers(client, uri, lambda count: count >= 200)
     review = asyncio.create_task(client.ask("themis/reviewWorkspace", {}))
-    scoring = await hovers(client, uri, lambda _: review.done())
+    scoring, most = await hovers_and_memory(client, uri, await worker(), review)
     await review
     status = await client.ask("themis/status", {})
+    settings = {"debounceMilliseconds": 0, "idleMinutes": IDLE_SECONDS / 60}
+    client.tell("workspace/didChangeConfiguration", {"settings": {"themis": settings}})
+    await edit(version)
+    freed = await timed(lambda: gone(worker))
     memory = {
         "server_mb": megabytes(client.process.pid),
-        "worker_mb": megabytes(status["worker"]["pid"]),
+        "worker_most_mb": most,
+        "freed_after_idle_seconds": round(freed, 1),
+        "idle_seconds_set": IDLE_SECONDS,
     }
     await client.stop()
+    cpu = None if before is None or after is None else round(1000 * (after - before) / edits)
     return {
         "bundle": status["bundle"],
         "initialize": milliseconds(initialize),
         "first_verdict_with_the_model_to_load_ms": round(1000 * first),
         "pause_to_verdict_of_a_40_line_function": milliseconds(verdicts),
+        "worker_cpu_of_a_verdict_ms": cpu,
+        "the_same_with_the_edit_in_the_last_line": milliseconds(typed),
         "hover_at_rest": milliseconds(resting),
         "hover_while_scoring": milliseconds(scoring),
         "memory": memory,
     }
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A figure and what it should not exceed, in the same unit."""
+
+    label: str
+    value: float
+    target: float
+    unit: str
+
+
+def measures(result: dict[str, Any]) -> list[Measure]:
+    """The figures that have a target."""
+    verdict = result["pause_to_verdict_of_a_40_line_function"]["p50_ms"]
+    typed = result["the_same_with_the_edit_in_the_last_line"]["p50_ms"]
+    rows = [
+        Measure("answer of initialize, p50", result["initialize"]["p50_ms"], 1000, "ms"),
+        Measure("pause to verdict of a 40-line function, p50", verdict, 1000, "ms"),
+        Measure("the same, edited in its last line, p50", typed, 1000, "ms"),
+        Measure("hover while scoring, p99", result["hover_while_scoring"]["p99_ms"], 10, "ms"),
+    ]
+    memory = result["memory"]
+    if memory["server_mb"] and memory["worker_most_mb"]:
+        total = memory["server_mb"] + memory["worker_most_mb"]
+        rows.append(Measure("memory of server and worker, most", round(total), 600, "MB"))
+    return rows
+
+
+def picture(result: dict[str, Any]) -> str:
+    """The figures as bars, each as long as its share of its target, which is a line."""
+    rows = measures(result)
+    left, target_at, row, top = 20, 420, 46, 64
+    width, height = 720, top + row * len(rows) + 34
+    machine = result["machine"]
+    load = machine["load_average_before_1_5_15_min"][0]
+    note = f"{machine['cores']} cores, load average {load} before; the line is the target"
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
+        'font-family="system-ui,sans-serif" font-size="13">',
+        "<title>The language server: what an editor waits for</title>",
+        "<style>.ground{fill:#ffffff}.text{fill:#1f2328}.faint{fill:#59636e}.line{stroke:#1f2328}"
+        "@media(prefers-color-scheme:dark){.ground{fill:#0d1117}.text{fill:#f0f6fc}"
+        ".faint{fill:#9198a1}.line{stroke:#f0f6fc}}</style>",
+        f'<rect class="ground" width="{width}" height="{height}"/>',
+        f'<text class="text" x="{left}" y="28" font-size="16">What an editor waits for</text>',
+        f'<text class="faint" x="{left}" y="48">{note}</text>',
+    ]
+    for at, each in enumerate(rows):
+        y = top + at * row
+        share = min(each.value / each.target, 1.6)
+        colour = "#2a9461" if each.value <= each.target else "#c2681b"
+        words = f"{each.value:.4g} {each.unit} of {each.target:g}"
+        parts += [
+            f'<text class="text" x="{left}" y="{y + 14}">{each.label}: {words}</text>',
+            f'<rect x="{left}" y="{y + 20}" width="{share * (target_at - left):.0f}" height="12" '
+            f'fill="{colour}"/>',
+            f'<path class="line" d="M{target_at} {y + 17}v18"/>',
+        ]
+    parts += [
+        f'<text class="faint" x="{left}" y="{height - 12}">{result["command"]}</text>',
+        "</svg>",
+    ]
+    return "\n".join(parts) + "\n"
 
 
 def main() -> None:
@@ -221,9 +341,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--edits", type=int, default=20, help="of the 40-line function")
     parser.add_argument("--starts", type=int, default=5, help="of the server")
-    parser.add_argument("--functions", type=int, default=100, help="reviewed while hovering")
+    parser.add_argument("--functions", type=int, default=16, help="reviewed while hovering")
     parser.add_argument("--out", type=Path, help="a JSON file for the result")
     given = parser.parse_args()
+    load = [round(each, 1) for each in os.getloadavg()]
     with tempfile.TemporaryDirectory() as folder:
         figures = asyncio.run(measure(Path(folder), given.edits, given.starts, given.functions))
     result = {
@@ -232,7 +353,8 @@ def main() -> None:
         "machine": {
             "processor": platform.machine(),
             "cores": os.cpu_count(),
-            "load_average_1_min": round(os.getloadavg()[0], 1),
+            "load_average_before_1_5_15_min": load,
+            "load_average_after_1_5_15_min": [round(each, 1) for each in os.getloadavg()],
             "python": platform.python_version(),
         },
         "command": " ".join(["python", "benchmarks/editor.py", *sys.argv[1:]]),
@@ -241,6 +363,7 @@ def main() -> None:
     print(text)
     if given.out:
         given.out.write_text(text + "\n", encoding="utf-8")
+        given.out.with_suffix(".svg").write_text(picture(result), encoding="utf-8")
 
 
 if __name__ == "__main__":
