@@ -21,5 +21,7 @@ def log_to_stderr(level: str) -> None:
     logging.getLogger("pygls").setLevel(max(logging.WARNING, root.level))
     # At every edit of a cell it complains that it was told a part; notebooks.py keeps the cells.
     logging.getLogger("pygls.workspace").setLevel(logging.CRITICAL)
+    # A client that takes back what was just answered is no reason to warn.
+    logging.getLogger("pygls.protocol").setLevel(logging.ERROR)
     logging.getLogger("asyncio").setLevel(max(logging.WARNING, root.level))
     logging.getLogger("git").setLevel(logging.WARNING)

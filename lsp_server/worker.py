@@ -209,13 +209,13 @@ class _AttentiveScorer:
                 intent=intent,
                 cancelled=lambda: self._worker.is_unwanted(self._asked),
             )
-            few = _next_slice(few, time.perf_counter() - started)
+            few = next_slice(few, time.perf_counter() - started)
             if progress is not None:
                 progress(len(answers), len(codes))
         return answers
 
 
-def _next_slice(few: int, seconds: float) -> int:
+def next_slice(few: int, seconds: float) -> int:
     """How many codes to score next, if so many took that long: an even number."""
     wanted = _FEWEST * int(few * _SLICE_SECONDS / max(seconds, 0.001) / _FEWEST)
     return min(max(wanted, _FEWEST), _MOST)

@@ -9,8 +9,8 @@ from git_repository import GitRepository
 
 from review_core.errors import InputError, NoRepositoryError
 from review_core.sources.filters import Limits
-from review_core.sources.working import buffer_change, working_change
-from review_core.types import FileChange
+from review_core.sources.working import Held, buffer_change, held_content, working_change
+from review_core.types import FileChange, Skipped
 
 OLD, STAGED, NEW = (
     "def f():\n    return 1\n",
@@ -51,6 +51,27 @@ def test_the_index_a_revision_and_a_merge_base_are_bases_too(repository: GitRepo
     assert only(file, NEW, "index").base == STAGED
     assert only(file, NEW, "main").base == STAGED + "# main\n"
     assert only(file, NEW, "main...").base == OLD
+
+
+def test_the_content_of_any_file_is_found_at_a_base(repository: GitRepository) -> None:
+    head = repository.commit("base", **{"deep/cart": OLD})
+    file = repository.write("deep/cart.py", STAGED)
+    repository.git("add", "deep/cart.py")
+    notes = repository.write("notes.txt", "new")
+    (repository.path / "link.py").symlink_to("deep/cart.py")
+    repository.git("add", "link.py")
+    path = "deep/cart.py"
+    assert held_content(file, "HEAD") == Held(head, path, OLD.encode())
+    assert held_content(file, "index") == Held("index", path, STAGED.encode())
+    assert held_content(notes, "HEAD") == Held(head, "notes.txt", None)
+    link = held_content(repository.path / "link.py", "index")
+    assert link.content == Skipped("link.py", "not a regular file at base")
+    large = held_content(file, "HEAD", limits=Limits(max_file_bytes=3))
+    assert large.content == Skipped(path, "larger than 3 bytes")
+    with pytest.raises(InputError, match="unknown revision 'nowhere'"):
+        held_content(file, "nowhere")
+    with pytest.raises(InputError, match="does not exist; save the file first"):
+        held_content(repository.path / "nowhere" / "cart.py", "HEAD")
 
 
 def test_a_detached_head_is_a_head(repository: GitRepository) -> None:
