@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from lsprotocol import types as lsp
 
@@ -79,14 +79,28 @@ def _described(review: FunctionReview, earlier: Earlier) -> Iterator[str]:
         yield f"{review.note}  "
     if not review.scores:
         return
-    yield "| axis | verdict | P(better) | before this edit | why |"
-    yield "| --- | --- | --- | --- | --- |"
+    yield from _table([*_verdicts(review, earlier)])
+
+
+def _verdicts(review: FunctionReview, earlier: Earlier) -> Iterator[tuple[str, ...]]:
+    yield ("axis", "verdict", "P(better)", "before this edit", "why")
     for scored in scores_of(review):
         score = scored.score
-        mark = f"**{score.verdict}**" if score.verdict is not Verdict.UNSURE else score.verdict
+        is_sure = score.verdict is not Verdict.UNSURE
+        verdict = f"**{score.verdict}**" if is_sure else score.verdict.value
         before = _before(review, scored, earlier)
-        why = score.why or ("too close to call" if score.verdict is Verdict.UNSURE else "")
-        yield f"| {scored.name} | {mark} | {percent(score.preference)} | {before} | {why} |"
+        why = score.why or ("" if is_sure else "not sure enough")
+        yield (scored.name, verdict, percent(score.preference), before, why)
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """The rows in Markdown, the head first; a column with nothing below its head is left out."""
+    head, *below = rows
+    columns = [at for at, _ in enumerate(head) if any(row[at] for row in below)]
+    for number, row in enumerate(rows):
+        yield "".join(f"| {row[at]} " for at in columns) + "|"
+        if number == 0:
+            yield "| :--- " * len(columns) + "|"
 
 
 def _before(review: FunctionReview, scored: Scored, earlier: Earlier) -> str:

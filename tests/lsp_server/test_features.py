@@ -118,12 +118,14 @@ async def test_a_hover_tells_every_axis_and_what_was_said_before_the_edit(
     uri = opened(editor, shop, "edit.py", WORSE)
     await editor.pull(uri)
     told = await editor.hover(uri, ROW) or ""
-    assert "| security | **worse** | <1 % |  |  |" in told
-    assert "| readability | unsure | 50 % |  | too close to call |" in told
+    assert "| axis | verdict | P(better) | why |" in told
+    assert "| security | **worse** | <1 % |  |" in told
+    assert "| readability | unsure | 50 % | not sure enough |" in told
     editor.change(uri, WORSE.replace("not_safe", "both(very_safe, not_safe)"))
     assert await editor.hover(uri, ROW) is None  # nothing is said of a text that is not on screen
     await editor.pull(uri)
     told = await editor.hover(uri, ROW) or ""
+    assert "| axis | verdict | P(better) | before this edit | why |" in told
     assert "| security | **worse** | 5 % | <1 % |" in told  # one marker less than at base
     assert await editor.hover(uri, 8) is None  # not a line that changed
 
