@@ -18,10 +18,10 @@ def log_of(settings: Settings) -> Callable[[str], str]:
     return log_to_stderr(settings.log_level, secrets)
 
 
-def stop_on_signals(stopping: threading.Event) -> None:
-    """Set it on SIGTERM and SIGINT."""
+def stop_on_signals(stop: Callable[[], object]) -> None:
+    """Call it on SIGTERM and SIGINT."""
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+        signal.signal(number, lambda *_: stop())
 
 
 def stop_with_parent(stop: Callable[[], None]) -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 from github_app.database import Database, open_database
 from github_app.figures import Figures
 from github_app.inbox import Inbox
 from github_app.metrics import Snapshot
-from github_app.processes import stop_with_parent
+from github_app.processes import stop_on_signals, stop_with_parent
 from github_app.settings import Settings
 from github_app.tracing import no_span, start_traces
 from github_app.web import Problems, create_app
@@ -42,9 +42,20 @@ def run_web(settings: Settings, *, supervised: bool) -> None:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=max(1, round(settings.shutdown_seconds)),
     )
-    server = uvicorn.Server(config)
+
+    class Server(uvicorn.Server):
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            yield  # uvicorn's own would raise the signal once more at the end: not a clean exit
+
+    server = Server(config)
+
+    def stop(*_: object) -> None:
+        server.should_exit = True
+
+    stop_on_signals(stop)
     if supervised:
-        stop_with_parent(lambda: setattr(server, "should_exit", True))
+        stop_with_parent(stop)
     try:
         server.run()
     finally:

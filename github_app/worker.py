@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from github_app.database import Database
 from github_app.jobs.dispatcher import Dispatcher
 from github_app.jobs.durable import DbosQueue
-from github_app.jobs.executors import BEAT_SECONDS, Heart, Lease, Watch
+from github_app.jobs.executors import BEAT_SECONDS, WATCH, Heart, Lease, Watch
 from github_app.jobs.loops import repeat
 from github_app.jobs.performing import Perform
 from github_app.jobs.retries import RetryRules
@@ -44,12 +44,14 @@ class WorkerSettings:
 
     workers: how many there are in all, about; more are let in the queue than they can do at once,
     so that none waits for the dispatcher. shutdown_seconds: how long work may go on after a stop.
+    grace_seconds: see Watchdog.
     """
 
     database_url: str
     executor: str
     workers: int
     shutdown_seconds: float = 30.0
+    grace_seconds: float = 5.0
     rules: RetryRules = field(default_factory=RetryRules)
 
 
@@ -99,7 +101,7 @@ def run_worker(
         return Lease(database, duty, settings.executor, time.time)
 
     dispatcher = Dispatcher(table, queue, room=2 * settings.workers + 2)
-    watchdog = Watchdog(table, queue, Watch(database), lease("watch"))
+    watchdog = Watchdog(table, queue, Watch(database), lease(WATCH), grace=settings.grace_seconds)
     gone = threading.Event()
     repeat("heartbeat", BEAT_SECONDS, gone, beat)
     threads = [

@@ -27,7 +27,7 @@ def load(settings: Settings) -> Reviewer:
 def main() -> None:
     settings = settings_of(None)
     stopping = threading.Event()
-    stop_on_signals(stopping)
+    stop_on_signals(stopping.set)
     os._exit(run_review_worker(settings, sys.argv[2], stopping, log_of(settings), load))
 
 

@@ -179,9 +179,9 @@ def survive(
                 disturb(number)
                 victim = chance.choice([web, *workers, *workers])
                 if isinstance(victim, Worker):
-                    killed["in the middle"] += _await_work(table, victim, chance)
+                    killed["in the middle"] += await_work(table, victim.executor, chance)
                     victim.kill()
-                    _bury(database, victim.executor)
+                    bury_quietly(database, victim.executor)
                 else:
                     time.sleep(chance.uniform(0.0, 0.2))
                     victim.kill()
@@ -205,22 +205,25 @@ def _deliver(web: Web, batch: Batch, chance: random.Random) -> None:
         web.deliver(guid, task)
 
 
-def _await_work(table: JobTable, worker: Worker, chance: random.Random) -> bool:
+def await_work(table: JobTable, executor: str, chance: random.Random, longest: float = 0.4) -> bool:
     """Wait until a worker is at work, then for any part of the time that a job takes.
 
     Now and then not: it may die while it starts, too.
+
+    :param longest: seconds that a job takes.
+    :return: whether it has a job in hand.
     """
     deadline = time.monotonic() + (8.0 if chance.random() < 0.9 else 0.5)
     while time.monotonic() < deadline:
         with contextlib.suppress(StoreError):
-            if any(job.executor == worker.executor for job in table.started()):
-                time.sleep(chance.uniform(0.0, 0.4))
-                return any(job.executor == worker.executor for job in table.started())
+            if any(job.executor == executor for job in table.started()):
+                time.sleep(chance.uniform(0.0, longest))
+                return any(job.executor == executor for job in table.started())
         time.sleep(0.02)
     return False
 
 
-def _bury(database: Database, executor: str) -> None:
+def bury_quietly(database: Database, executor: str) -> None:
     with contextlib.suppress(StoreError):  # then others notice by its silence
         bury(database, executor)
 

@@ -26,6 +26,7 @@ def main() -> None:
         executor,
         workers=2,
         shutdown_seconds=float(os.environ.get("SHUTDOWN_SECONDS", "5")),
+        grace_seconds=0.5,  # the pretended GitHub answers at once
         rules=RetryRules(first_seconds=0.2, crashes=50),
     )
     perform = Performing(Site(Path(site)))

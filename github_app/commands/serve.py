@@ -37,7 +37,7 @@ def serve(config: Path | None, host: str | None, port: int | None, workers: int 
 
     log_of(settings)
     stopping = threading.Event()
-    stop_on_signals(stopping)
+    stop_on_signals(stopping.set)
     database = open_database(settings.database_url.reveal())  # brought up to date before the rest
     try:
         make_due(database, DUE_AT_START)

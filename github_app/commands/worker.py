@@ -28,7 +28,7 @@ def worker(config: Path | None, executor: str | None, workers: int | None, super
 
     redact = log_of(settings)
     stopping = threading.Event()
-    stop_on_signals(stopping)
+    stop_on_signals(stopping.set)
     if supervised:
         stop_with_parent(stopping.set)
     status = run_review_worker(settings, executor or new_executor_id(), stopping, redact)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import sqlalchemy as sa
@@ -37,8 +37,11 @@ class DurableQueue(Protocol):
     def lost(self, jobs: Iterable[Job]) -> list[Job]:
         """Those that the queue does not know, or has done with."""
 
-    def resume(self, living: set[str]) -> list[str]:
-        """Give the work of workers that do not live to others; the workflows' ids."""
+    def in_hands(self) -> dict[str, str]:
+        """What workers have taken: workflow ids and whose they are."""
+
+    def resume(self, workflow_ids: Sequence[str]) -> None:
+        """Give work to other workers than those that have it."""
 
     def tidy(self) -> None:
         """Delete what is over: the rows of the inbox remember it."""
@@ -111,15 +114,16 @@ class DbosQueue:
         kept = {each.workflow_id for each in known if each.status not in OVER}
         return [job for id_, job in by_id.items() if id_ not in kept]
 
-    def resume(self, living: set[str]) -> list[str]:
-        """Give the work of workers that do not live to others; the workflows' ids."""
+    def in_hands(self) -> dict[str, str]:
+        """What workers have taken: workflow ids and whose they are."""
         pending = self._dbos.list_workflows(
             status="PENDING", name=WORKFLOW, load_input=False, load_output=False
         )
-        orphans = [each.workflow_id for each in pending if each.executor_id not in living]
-        if orphans:
-            self._dbos.resume_workflows(orphans, queue_name=QUEUE)
-        return orphans
+        return {each.workflow_id: each.executor_id or "" for each in pending}
+
+    def resume(self, workflow_ids: Sequence[str]) -> None:
+        """Give work to other workers than those that have it."""
+        self._dbos.resume_workflows(list(workflow_ids), queue_name=QUEUE)
 
     def tidy(self) -> None:
         """Delete what is over: the rows of the inbox remember it."""

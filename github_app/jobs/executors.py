@@ -18,6 +18,7 @@ from github_app.database import Database, StoreError, executors, leases
 
 DEAD_AFTER_SECONDS = 20.0
 BEAT_SECONDS = 2.0
+WATCH = "watch"  # the duty of looking after the others
 
 
 def new_executor_id() -> str:
@@ -66,9 +67,11 @@ class Heart:
 
 
 def bury(database: Database, executor: str) -> None:
-    """Make it known that a worker is dead; for whoever is certain."""
+    """Make it known that a worker is dead, for whoever is certain; its watch goes to another."""
+    watch = sa.and_(leases.c.duty == WATCH, leases.c.holder == executor)
     with database.writing() as connection:
         connection.execute(sa.delete(executors).where(executors.c.executor == executor))
+        connection.execute(sa.delete(leases).where(watch))
 
 
 class Watch:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -254,25 +254,49 @@ def test_one_holds_a_duty_until_it_gives_it_up_or_falls_silent(database: Databas
 class FakeQueue:
     def __init__(self) -> None:
         self.known: set[str] = set()
-        self.living: set[str] = set()
+        self.hands: dict[str, str] = {}
+        self.resumed: list[str] = []
 
     def enqueue(self, job: object) -> None: ...
 
     def lost(self, jobs):  # type: ignore[no-untyped-def]
         return [job for job in jobs if job.workflow_id not in self.known]
 
-    def resume(self, living: set[str]) -> list[str]:
-        self.living = living
-        return []
+    def in_hands(self) -> dict[str, str]:
+        return self.hands
+
+    def resume(self, workflow_ids: Sequence[str]) -> None:
+        self.resumed += workflow_ids
 
     def tidy(self) -> None: ...
+
+
+def watchdog_of(bench: Bench, queue: FakeQueue, now: Now | None = None) -> Watchdog:
+    lease = Lease(bench.database, "watch", "me", bench.clock)
+    watch = Watch(bench.database)
+    return Watchdog(bench.table, queue, watch, lease, grace=5.0, monotonic=now or Now())
+
+
+def test_the_work_of_a_dead_worker_goes_to_another_once_its_last_words_have_arrived(
+    bench: Bench,
+) -> None:
+    Heart(bench.database, "living").start()
+    queue, now = FakeQueue(), Now()
+    queue.hands = {"mine": "living", "orphan": "dead"}
+    watchdog = watchdog_of(bench, queue, now)
+    watchdog.look()
+    now.now += 4.9
+    watchdog.look()
+    assert queue.resumed == []
+    now.now += 0.2
+    watchdog.look()
+    assert queue.resumed == ["orphan"]
 
 
 def test_a_job_that_never_reached_the_queue_waits_again(bench: Bench) -> None:
     """Seen twice, since a job is on its way between two commits."""
     queue = FakeQueue()
-    lease = Lease(bench.database, "watch", "me", bench.clock)
-    watchdog = Watchdog(bench.table, queue, Watch(bench.database), lease)
+    watchdog = watchdog_of(bench, queue)
     bench.table.dispatch(1)
     watchdog.look()
     assert bench.entry().state is State.STARTED
