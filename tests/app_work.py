@@ -16,6 +16,7 @@ from fake_scorer import WORDS, FakeScorer
 
 from github_app.clones import Clones
 from github_app.database import open_database
+from github_app.errors import UnavailableError
 from github_app.github.auth import AppKey
 from github_app.github.client import GitHubClient
 from github_app.github.limits import Times
@@ -55,6 +56,44 @@ class Told:
     comment: int
 
 
+class Losing:
+    """A GitHub whose every write happens and then fails, the first time it is asked for."""
+
+    WRITES = ("create_", "update_", "resolve_", "unresolve_", "react", "upload_")
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self.lost: list[str] = []
+        self._seen: set[str] = set()
+
+    def repository(self, *args: Any) -> Any:
+        return _LosingRepository(self, self._inner.repository(*args))
+
+    def lose(self, name: str, asked: str) -> None:
+        if asked not in self._seen:
+            self._seen.add(asked)
+            self.lost.append(name)
+            raise UnavailableError("the answer was lost")
+
+
+class _LosingRepository:
+    def __init__(self, owner: Losing, inner: Any) -> None:
+        self._owner = owner
+        self._inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        if not name.startswith(Losing.WRITES):
+            return found
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            result = found(*args, **kwargs)
+            self._owner.lose(name, repr((name, args, sorted(kwargs.items()))))
+            return result
+
+        return call
+
+
 class App:
     """A worker's hands. Pauses between writes pass in no time, for the fake, too."""
 
@@ -68,7 +107,9 @@ class App:
         calibrated: Calibration | None = None,
         seconds: float = 600.0,
         repository_megabytes: float = 50.0,
+        losing: bool = False,
     ) -> None:
+        """losing: the answer to every write is lost once, after it happened."""
         self.github = github
         self._ahead = 0.0
         site = site or github_site(
@@ -79,7 +120,7 @@ class App:
         )
         times = Times(
             clock=lambda: time.time() + self._ahead,
-            sleep=self._pass,
+            sleep=self.sleep,
             random=lambda: 0.5,
         )
         self.client = GitHubClient(AppKey(str(github.app.id), github.private_key), site, times)
@@ -94,13 +135,21 @@ class App:
             {"cache.enabled": False},
             seconds=seconds,
         )
-        self.work = Work(self.client, Reader(clones, site.ca_file), reviewer, self.store, clones)
+        self.losing = Losing(self.client)
+        self.work = Work(
+            self.losing if losing else self.client,
+            Reader(clones, site.ca_file),
+            reviewer,
+            self.store,
+            clones,
+        )
 
     def close(self) -> None:
         self.client.close()
         self.database.close()
 
-    def _pass(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> None:
+        """Let time pass, for us and for the fake."""
         self._ahead += seconds
         self.github.advance(seconds)
 
@@ -122,6 +171,16 @@ class App:
         """What a delivery about the head as it is now leads to."""
         head = head or self.github.pull(name, number).head_sha
         self.work(ReviewTask(self.pull(number, name), head, **task), stop)
+
+    def insist(self, attempt: Callable[[], Any], most: int = 40) -> int:
+        """As the queue does: again and again, until it goes through; how often it failed."""
+        for failures in range(most):
+            try:
+                attempt()
+            except UnavailableError:
+                continue
+            return failures
+        raise AssertionError("it never went through")
 
     def command(
         self,
