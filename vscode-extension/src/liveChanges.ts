@@ -6,6 +6,7 @@ import { isRead } from './languages';
 import { Changes, type ChangedFile } from './model';
 import type { OnProgress, Session } from './session';
 import { SECTION } from './settings';
+import type { Phase } from './state';
 
 /** After the server's own pause: its review is then done, and the answer comes from its cache. */
 const BEHIND_THE_SERVER_MILLISECONDS = 200;
@@ -24,6 +25,7 @@ export class LiveChanges implements vscode.Disposable {
   private isReviewing = false;
   private wanted = false;
   private stale = true;
+  private phase: Phase = 'stopped';
   /** Whether the whole workspace was reviewed at all. */
   isReviewed = false;
   /** Why folders could not be reviewed. */
@@ -52,9 +54,12 @@ export class LiveChanges implements vscode.Disposable {
       vscode.workspace.onDidDeleteFiles(() => this.somethingChanged()),
       vscode.workspace.onDidRenameFiles(() => this.somethingChanged()),
       vscode.workspace.onDidChangeWorkspaceFolders(() => this.somethingChanged()),
-      session.onDidChange(({ phase, status }) => {
-        if (phase === 'running' && status === undefined) this.serverStarted();
-        if (phase === 'stopped' || phase === 'missing' || phase === 'failed') this.forget();
+      session.onDidChange(({ phase }) => {
+        const before = this.phase;
+        this.phase = phase;
+        if (phase === before) return;
+        if (phase === 'running') this.serverStarted();
+        else if (phase !== 'starting') this.forget();
       }),
     ];
   }

@@ -42,6 +42,8 @@ export class Session implements vscode.Disposable {
   private current: State = { phase: 'stopped' };
   private lastErrors: string[] = [];
   private tokens = 0;
+  /** What the server told before it counted as running. */
+  private early: { status?: ServerStatus } = {};
 
   /**
    * @param find the program to start; it is asked before every start but those after crashes.
@@ -84,7 +86,7 @@ export class Session implements vscode.Disposable {
   async request<M extends keyof Requests>(
     method: M,
     params: Requests[M]['params'],
-    token?: vscode.CancellationToken,
+    token: vscode.CancellationToken = new vscode.CancellationTokenSource().token,
     onProgress?: OnProgress,
   ): Promise<Requests[M]['answer']> {
     const client = this.client;
@@ -161,6 +163,8 @@ export class Session implements vscode.Disposable {
       revealOutputChannelOn: RevealOutputChannelOn.Never,
       middleware: this.middleware,
       stdioOptions: { stdout: (lines) => lines.resume(), stderr: (lines) => this.readLog(lines) },
+      // By itself the client would ask for findings when a document is opened, and never again.
+      diagnosticPullOptions: { onChange: true, onSave: true },
       initializationFailedHandler: () => false,
       errorHandler: {
         error: () => ({ action: ErrorAction.Continue, handled: true }),
@@ -181,16 +185,25 @@ export class Session implements vscode.Disposable {
       if (this.client !== client) return;
       if (newState === ClientState.Running) {
         hasRun = true;
-        const version = client.initializeResult?.serverInfo?.version;
-        this.become({ phase: 'running', origin: program.origin, ...(version === undefined ? {} : { version }) });
+        // Once it has registered the server's commands as well; a start that fails is told where it was asked for.
+        client.start().then(() => this.started(client, program), () => undefined);
       } else if (newState === ClientState.Starting) {
         this.become({ phase: 'starting', origin: program.origin });
       }
     });
     client.onNotification(STATUS_CHANGED, (status: ServerStatus) => {
-      if (this.client === client && this.isRunning) this.become({ ...this.current, status });
+      if (this.client !== client) return;
+      if (this.isRunning) this.become({ ...this.current, status });
+      else this.early = { status };
     });
     return client;
+  }
+
+  private started(client: LanguageClient, { origin }: Program): void {
+    if (this.client !== client) return;
+    const version = client.initializeResult?.serverInfo?.version;
+    this.become({ phase: 'running', origin, ...(version === undefined ? {} : { version }), ...this.early });
+    this.early = {};
   }
 
   private readLog(stderr: Readable): void {
