@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -113,9 +114,11 @@ def load(description: Path) -> Json:
     cache = description.with_name(f"{description.stem}.trimmed-{key}.json")
     if not cache.exists():
         small = json.dumps(trimmed(json.loads(description.read_bytes())))
-        new = cache.with_suffix(f".{id(small)}")
+        for old in description.parent.glob(f"{description.stem}.trimmed-*.json"):
+            old.unlink(missing_ok=True)
+        new = cache.with_suffix(f".{os.getpid()}")  # several test processes may do this at once
         new.write_text(small)
-        new.replace(cache)  # several test processes may do this at once
+        new.replace(cache)
     loaded: Json = json.loads(cache.read_bytes())
     return loaded
 
