@@ -14,6 +14,7 @@ import click
 from review_cli.baseline import baseline
 from review_cli.bench import bench
 from review_cli.config import config
+from review_cli.init import init
 from review_cli.model import model
 from review_cli.review import review
 from review_core import __version__
@@ -29,7 +30,7 @@ def cli() -> None:
     """
 
 
-for command in (review, baseline, bench, model, config):
+for command in (review, baseline, init, bench, model, config):
     cli.add_command(command)
 
 
