@@ -144,11 +144,12 @@ export class LiveChanges implements vscode.Disposable {
     if (runsWhen(document.uri) === 'manual') return;
     this.stopReview(uri);
     const pause = vscode.workspace.getConfiguration(SECTION, document.uri).get('debounceMilliseconds', 300);
-    const timer = setTimeout(() => void this.review(uri), pause + BEHIND_THE_SERVER_MILLISECONDS);
+    const timer = setTimeout(() => void this.review(document), pause + BEHIND_THE_SERVER_MILLISECONDS);
     this.timers.set(uri, timer);
   }
 
-  private async review(uri: string): Promise<void> {
+  private async review(document: vscode.TextDocument): Promise<void> {
+    const uri = document.uri.toString();
     this.timers.delete(uri);
     if (!this.session.isRunning) return;
     const source = new vscode.CancellationTokenSource();
@@ -158,6 +159,7 @@ export class LiveChanges implements vscode.Disposable {
       const { report } = await this.session.request('themis/reviewRange', params, source.token);
       if (source.token.isCancellationRequested) return;
       this.changes.takeDocument(uri, report);
+      this.session.refreshFindings(document);
       this.tell();
     } catch (error) {
       // The server itself says what a person has to know, once.

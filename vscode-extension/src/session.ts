@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream';
 import * as vscode from 'vscode';
 import {
   CloseAction,
+  DocumentDiagnosticRequest,
   ErrorAction,
   LanguageClient,
   type LanguageClientOptions,
@@ -106,6 +107,15 @@ export class Session implements vscode.Disposable {
   /** Have the server ask for its settings again. */
   async settingsChanged(): Promise<void> {
     if (this.isRunning) await this.client?.sendNotification('workspace/didChangeConfiguration', { settings: null });
+  }
+
+  /**
+   * Have the client ask for a document's findings again. It does so by itself, but forgets to for a document whose tab was
+   * closed and opened while the document stayed open, as behind a comparison (vscode-languageclient 11.0.0).
+   */
+  refreshFindings(document: vscode.TextDocument): void {
+    const feature = this.isRunning ? this.client?.getFeature(DocumentDiagnosticRequest.method) : undefined;
+    feature?.getProvider(document)?.onDidChangeDiagnosticsEmitter.fire();
   }
 
   dispose(): void {
