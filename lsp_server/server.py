@@ -30,6 +30,7 @@ from lsp_server.jobs import Context, DocumentReview, WorkspaceReview
 from lsp_server.notebooks import SYNC, Notebook, Notebooks
 from lsp_server.positions import Positions, Units, units_of
 from lsp_server.process import JobError, ModelProcess
+from lsp_server.protocol import Protocol
 from lsp_server.reviewing import LoadScorer
 from lsp_server.reviews import Buffer, Reviewed, Reviews
 from lsp_server.settings import EditorSettings, Scope, When, editor_settings
@@ -66,6 +67,7 @@ class ThemisServer(LanguageServer):
             __version__,
             lsp.TextDocumentSyncKind.Full,
             SYNC,
+            protocol_cls=Protocol,
             converter_factory=_plain_converter,
         )
         self.model = model
