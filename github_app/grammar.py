@@ -14,6 +14,7 @@ from github_app.types import CommandName
 from review_core.types import Axis
 
 _SHOWN_CHARACTERS = 40
+_READ_CHARACTERS = 10_000  # whoever may comment could have a longer one read for seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Command:
 
 def command_of(body: str, slug: str) -> Command | None:
     """The command in a comment; what addresses us but is none asks for help."""
+    body = body[:_READ_CHARACTERS]
     mention = f"@{slug}"
     if mention.casefold() not in body.casefold():
         return None  # nearly all comments end here, before Markdown is read

@@ -110,6 +110,11 @@ def test_a_hint_is_safe_to_post_whatever_was_said(said: str) -> None:
         assert len(found.hint) < 120
 
 
+def test_a_command_far_down_a_long_comment_is_not_looked_for() -> None:
+    assert command_of("a\n\n" * 3_000 + f"@{SLUG} review", SLUG) == REVIEW
+    assert command_of("a\n\n" * 4_000 + f"@{SLUG} review", SLUG) is None
+
+
 def test_a_name_is_taken_literally() -> None:
     assert command_of("@axb review", "a.b") is None
 
@@ -118,9 +123,8 @@ def test_a_name_is_taken_literally() -> None:
     "piece", [">", "- ", "* a\n", "> a\n", "[", "`", "<!--\n", "a\n", "1. ", "_*", "&#x41;"]
 )
 def test_a_comment_as_long_as_they_get_is_read_in_time(piece: str) -> None:
-    """65,536 characters, front and back; the slowest took 1.2 s, and in a thread of its own."""
+    """65,536 characters, of which the first 10,000 count; the slowest took 0.1 s."""
     body = f"@{SLUG} x\n" + piece * (65_536 // len(piece))
     started = time.process_time()
     command_of(body, SLUG)
-    command_of(body[::-1], SLUG[::-1])
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 1
