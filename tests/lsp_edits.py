@@ -39,6 +39,12 @@ def real_series(root: Path) -> Series:
     return series
 
 
+def demo_series(root: Path) -> Series:
+    """The demo change, of which the bundle that ships has something to say."""
+    sides = [root / "examples" / "demo" / side / "orders" / "store.py" for side in ("base", "head")]
+    return {"store.py": [file.read_text("utf-8") for file in sides]}
+
+
 def made_series(rng: random.Random) -> Series:
     """A file of functions of a kind in each of three languages, one of which changes at a time."""
     shapes = {

@@ -24,7 +24,7 @@ from typing import Any
 
 import pytest
 from git_repository import GitRepository
-from lsp_edits import Series, made_series, real_series, steps
+from lsp_edits import Series, demo_series, made_series, real_series, steps
 from lsp_sessions import Session, plain, pulling, pushed_to, session, until, within
 from lsprotocol import types as lsp
 
@@ -159,7 +159,7 @@ async def test_hours_of_work_leave_no_trace(
     repository: GitRepository, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rng = random.Random(0)
-    series = {**made_series(rng), **real_series(ROOT)}
+    series = {**made_series(rng), **demo_series(ROOT), **real_series(ROOT)}
     for name, texts in series.items():
         repository.write(name, texts[0])
     repository.commit("base")
@@ -179,9 +179,9 @@ async def test_hours_of_work_leave_no_trace(
         life += 1
     with capsys.disabled():
         sys.stdout.write(f"\n{summary(figures)}\n")
-    assert figures.findings > 0
+    assert BUNDLE or figures.findings > 0
     for memory in (*figures.server, *figures.worker):
-        assert memory.late < memory.early + GROWTH, summary(figures)
+        assert not memory.early or memory.late < memory.early + GROWTH, summary(figures)
     assert max(memory.late for memory in figures.server) < 150 * MEGABYTE
 
 
