@@ -1,4 +1,4 @@
-/** The editor's own Git extension: names of branches, and texts as they are there. */
+/** The editor's own Git extension: the names of branches. */
 
 import * as vscode from 'vscode';
 
@@ -10,7 +10,6 @@ interface GitApi {
 export interface GitRepository {
   readonly state: { readonly HEAD: { readonly name?: string } | undefined };
   getBranches(query: { remote?: boolean }): Promise<readonly { readonly name?: string }[]>;
-  show(ref: string, path: string): Promise<string>;
 }
 
 /** The repository around a file; undefined if there is none, or the extension is off. */

@@ -3,8 +3,13 @@
 import { type Report, percent, scoresOf } from './report';
 import { markdown } from './visible';
 
-/** What `themis/rank` answers. groups: indices of the texts, the best first; those in one group are ties. */
+/**
+ * What `themis/rank` answers. groups: indices of the candidates, the best first; those in one group are ties. function: the
+ * one that was compared, null if whole texts were.
+ */
 export interface Ranking {
+  readonly candidates?: readonly string[];
+  readonly function?: string | null;
   readonly axes: readonly {
     readonly axis: string;
     readonly criterion: string;
@@ -14,8 +19,8 @@ export interface Ranking {
   readonly tooLong: readonly number[];
 }
 
-/** @param names of the texts, in the order in which they were sent. */
-export function rankingPage(title: string, names: readonly string[], ranking: Ranking): string {
+/** @param names of the candidates, in their order, where the server's own do not say enough. */
+export function rankingPage(title: string, ranking: Ranking, names = ranking.candidates ?? []): string {
   const name = (at: number): string => markdown(names[at] ?? `#${at + 1}`);
   const rows = ranking.axes.map(({ axis, groups, preference }) => {
     const order = groups.map((group) => group.map(name).join(' = ')).join(' > ');
@@ -31,7 +36,9 @@ export function rankingPage(title: string, names: readonly string[], ranking: Ra
     ...rows,
     '',
     ...(tooLong === '' ? [] : [`Longer than the model reads, and left out: ${tooLong}.`, '']),
-    'Compared as texts, without what surrounds them. Nothing has left this machine.',
+    (ranking.function ?? null) === null
+      ? 'Compared as whole texts. Nothing has left this machine.'
+      : `Compared: the function ${markdown(ranking.function ?? '')} alone. Nothing has left this machine.`,
     '',
   ].join('\n');
 }

@@ -30,11 +30,20 @@ export interface FullStatus {
   readonly worker: { readonly pid: number | null; readonly residentBytes: number | null };
 }
 
+/** Texts, or an open document against revisions of its file; with a position, only the function there. */
+export type RankParams =
+  | { readonly texts: readonly string[]; readonly uri?: string }
+  | {
+      readonly textDocument: { readonly uri: string };
+      readonly revisions: readonly string[];
+      readonly position?: ProtocolRange['start'];
+    };
+
 /** Names of the requests, and what each takes and answers. */
 export interface Requests {
   'themis/reviewWorkspace': { params: { uri?: string }; answer: WorkspaceAnswer };
   'themis/reviewRange': { params: { textDocument: { uri: string }; range: ProtocolRange }; answer: RangeAnswer };
-  'themis/rank': { params: { texts: string[]; uri?: string; intent?: string }; answer: Ranking };
+  'themis/rank': { params: RankParams; answer: Ranking };
   'themis/baseText': { params: { textDocument: { uri: string } }; answer: BaseText | null };
   'themis/clearCache': { params: object; answer: null };
   'themis/status': { params: object; answer: FullStatus };
