@@ -18,7 +18,7 @@ from pathlib import Path
 
 from app_work import SHOP, bad, good
 from fake_github import FakeGitHub, Hosted
-from jobs_chaos import TESTS, Process, await_work, bury_quietly, running
+from jobs_chaos import PYTHON_PATH, TESTS, Process, await_work, bury_quietly, running
 
 from github_app.database import open_database
 from github_app.jobs.executors import new_executor_id
@@ -47,9 +47,8 @@ def environment(github: FakeGitHub, folder: Path, url: str, port: int) -> dict[s
         "REDELIVER_MINUTES": 0.05,
         "SHUTDOWN_SECONDS": 10,
     }
-    path = f"{TESTS}{os.pathsep}{TESTS.parent}"
     ours = {f"THEMIS_APP_{key}": str(value) for key, value in settings.items()}
-    return {**os.environ, "PYTHONPATH": path, **ours}
+    return {**os.environ, "PYTHONPATH": PYTHON_PATH, **ours}
 
 
 def free_port() -> int:

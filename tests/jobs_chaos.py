@@ -30,7 +30,7 @@ from github_app.jobs.table import JobTable
 from github_app.types import CommandName, CommandTask, ReviewTask, Task
 
 TESTS = Path(__file__).parent
-ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{TESTS}{os.pathsep}{TESTS.parent}"}
+PYTHON_PATH = f"{TESTS}{os.pathsep}{TESTS.parent}"
 
 
 class Process:
@@ -50,7 +50,7 @@ class Process:
                 stdout=pipe,
                 stderr=log,
                 text=True,
-                env=ENVIRONMENT,
+                env={**os.environ, "PYTHONPATH": PYTHON_PATH},
             )
 
     def kill(self) -> None:
@@ -108,6 +108,16 @@ class Web(Process):
         assert self.started.stdout is not None
         for line in self.started.stdout:
             self.acknowledged.add(line.strip())
+
+
+def revive(database: Database, processes: Sequence[Process]) -> None:
+    """As the supervisor does: what ended by itself (no database) is started again."""
+    for process in processes:
+        if process.started.poll() is not None:
+            process.kill()
+            if isinstance(process, Worker):
+                bury_quietly(database, process.executor)
+            process.start()
 
 
 @dataclass
@@ -177,6 +187,7 @@ def survive(
                     push(batch, *which, chance)
                 _deliver(web, batch, chance)
                 disturb(number)
+                revive(database, [web, *workers])
                 victim = chance.choice([web, *workers, *workers])
                 if isinstance(victim, Worker):
                     killed["in the middle"] += await_work(table, victim.executor, chance)
@@ -187,7 +198,7 @@ def survive(
                     victim.kill()
                 killed[victim.script] += 1
                 victim.start()
-            _wait_until_done(table, web, batch, chance)
+            _wait_until_done(table, web, batch, chance, lambda: revive(database, [web, *workers]))
             for worker in workers:
                 assert worker.terminate() == 0
     finally:
@@ -228,10 +239,13 @@ def bury_quietly(database: Database, executor: str) -> None:
         bury(database, executor)
 
 
-def _wait_until_done(table: JobTable, web: Web, batch: Batch, chance: random.Random) -> None:
+def _wait_until_done(
+    table: JobTable, web: Web, batch: Batch, chance: random.Random, revive: Callable[[], None]
+) -> None:
     deadline = time.monotonic() + 120
     guids = {guid for guid, _ in batch.deliveries}
     while time.monotonic() < deadline:
+        revive()
         if not guids <= web.acknowledged:
             _deliver(web, batch, chance)
         else:

@@ -77,21 +77,25 @@ class Performing:
     that a kill finds it anywhere, and two at once would write twice.
     """
 
-    def __init__(self, site: Site, scoring: float = 0.15, writing: float = 0.03) -> None:
-        """scoring, writing: seconds."""
+    def __init__(
+        self, site: Site, scoring: float = 0.15, writing: float = 0.03, *, deaf: bool = False
+    ) -> None:
+        """scoring, writing: seconds. deaf: does not stop when told to."""
         self._site = site
         self._scoring = scoring
         self._writing = writing
+        self._deaf = deaf
 
     def __call__(self, task: Task, stop: Stop) -> None:
         if isinstance(task, CommandTask):
             self._write_once(task.pull, str(task.comment_id), "answer")
         if not isinstance(task, ReviewTask) or self._site.head(task.pull) != task.head_sha:
             return
-        for _ in range(10):
-            if stop():
+        until = time.monotonic() + self._scoring
+        while time.monotonic() < until:
+            if stop() and not self._deaf:
                 return
-            time.sleep(self._scoring / 10)
+            time.sleep(0.02)
         if self._site.head(task.pull) == task.head_sha:
             for what in ("review", "check"):
                 self._write_once(task.pull, task.head_sha, what)

@@ -22,7 +22,9 @@ def main() -> None:
         guid, task = json.loads(line)
 
         def answer(kept: Future[bool], guid: str = guid) -> None:
-            if kept.exception() is None:
+            if (error := kept.exception()) is not None:
+                sys.stderr.write(f"{error}\n")
+            else:
                 with lock:
                     sys.stdout.write(f"{guid}\n")
                     sys.stdout.flush()

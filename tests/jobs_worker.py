@@ -29,7 +29,8 @@ def main() -> None:
         grace_seconds=0.5,  # the pretended GitHub answers at once
         rules=RetryRules(first_seconds=0.2, crashes=50),
     )
-    perform = Performing(Site(Path(site)))
+    scoring = float(os.environ.get("SCORING_SECONDS", "0.15"))
+    perform = Performing(Site(Path(site)), scoring, deaf=bool(os.environ.get("DEAF")))
     os._exit(run_worker(settings, open_database(url), perform, stopping))
 
 

@@ -13,8 +13,8 @@ import pytest
 from jobs_chaos import survive
 from postgresql_cluster import Cluster
 
-KILLS = int(os.environ.get("KILLS", "12"))
-PULLS, PUSHES = 12, max(3, KILLS // 4)
+KILLS = int(os.environ.get("KILLS", "6"))
+PULLS, PUSHES = 8, max(3, KILLS // 4)
 
 pytestmark = pytest.mark.timeout(240 + 10 * KILLS)
 

@@ -12,8 +12,8 @@ import pytest
 from app_chaos import survive
 from fake_github import FakeGitHub, Hosted
 
-KILLS = int(os.environ.get("KILLS", "6"))
-PULLS = max(4, KILLS // 3)
+KILLS = int(os.environ.get("KILLS", "4"))
+PULLS = max(3, KILLS // 3)
 
 pytestmark = pytest.mark.timeout(300 + 15 * KILLS)
 
