@@ -5,6 +5,7 @@ Every walk keeps its own stack: generated code nests deeper than Python may recu
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -29,11 +30,12 @@ def parse(text: str, language: Language) -> Node:
     source = encoded(text)
     source += b"" if source.endswith(b"\n") else b"\n"
     steps = 0
+    until = time.thread_time() + _MOST_SECONDS
 
     def is_hopeless(offset: int, has_error: bool) -> bool:
         nonlocal steps  # counted, not timed: a text has one tree, on any machine
         steps += 1
-        return steps > _STEPS + _STEPS_PER_BYTE * len(source)
+        return steps > _STEPS + _STEPS_PER_BYTE * len(source) or time.thread_time() > until
 
     def read(offset: int, point: object) -> bytes:
         return source[offset : offset + _CHUNK]
@@ -50,6 +52,10 @@ def parse(text: str, language: Language) -> Node:
 
 _STEPS, _STEPS_PER_BYTE = 1000, 0.2
 """How often the parser may report progress; code takes .03 times a byte, the worst texts .1."""
+
+_MOST_SECONDS = 10.0
+"""CPU seconds after which a text is given up all the same. Code takes one for a megabyte, but steps
+need not be short: 400 kB of "\\\\" lines would hold a process for an hour, in Python's grammar."""
 
 _CHUNK = 1 << 12
 """Bytes handed over at once. A node asks for its text again, and gets this much copied each time:
