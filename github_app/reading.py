@@ -5,7 +5,7 @@ branch's own configuration. Reads git's objects; checks nothing out and runs not
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,13 +29,16 @@ if TYPE_CHECKING:
 Configure = Callable[[Mapping[str, str]], Resolved]
 """Settings from configuration files by name; as `config.foreign_settings`."""
 
+LEAVES = "its name leaves the repository"
 OVER_SIZE = "over the size that is reviewed of one pull request"
 
 _MAX_BYTES = 64 * 2**20
 """Of the text of all files of one pull request, both sides."""
 
 _MAX_CONFIGURATION = 1 << 20
-_MAX_PATHS = 1 << 19  # bytes of names that go as arguments
+_MAX_ARGUMENTS = 1 << 19
+"""Bytes of names in one command; Linux lets through four times that."""
+
 _FILE_MODES = (FileMode.FILE, FileMode.EXECUTABLE)
 _FORBIDDEN_IN_REFS = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[-/]|/$|\.lock$|\.$")
 
@@ -110,14 +113,16 @@ class Reader:
             include=settings.include,
             exclude=settings.exclude,
         )
-        entries = _entries(clone, merge_base, head, limits)
+        names = clone.repository.changed_names(merge_base, head)
+        evil = [Skipped(each.path, LEAVES) for each in names if _leaves(each.path)]
+        entries = _entries(clone, merge_base, head, names, limits)
         kept, left_out = _within(entries, clone.repository, limits, self._max_bytes)
         commit = clone.repository.commit(head)
         items = [blobs_item(clone.repository, entry, limits) for entry in kept]
         change = collected(
             merge_base,
             head,
-            [*items, *left_out],
+            [*items, *left_out, *evil],
             # As for a range on the command line, so that the same change gets the same numbers; a
             # title is anybody's to edit.
             intent=commit.subject if commit.parents == (merge_base,) else None,
@@ -175,30 +180,50 @@ def _configuration(clone: Clone, commit: str) -> dict[str, str]:
     return texts
 
 
-def _entries(clone: Clone, base: str, head: str, limits: Limits) -> list[Entry]:
+def _entries(
+    clone: Clone, base: str, head: str, names: Iterable[Entry], limits: Limits
+) -> list[Entry]:
     """What differs, renames found, with every file here that has to be read.
 
     Renames are told by content. So that git asks for no picture's and no archive's, it compares
     only files that we read, and deleted ones, which may have become one of those.
     """
-    entries = clone.repository.changed_names(base, head)
-    read = [entry for entry in entries if refused_by_entry(entry, limits) is None]
-    if any(entry.base_hash is None for entry in read):
-        known = {entry.path for entry in read}
+    entries = [each for each in names if not _leaves(each.path)]
+    read = [each for each in entries if refused_by_entry(each, limits) is None]
+    if any(each.base_hash is None for each in read):
+        known = {each.path for each in read}
         read += [
-            entry
-            for entry in entries
-            if entry.head_hash is None and entry.path not in known and _is_plain(entry)
+            each
+            for each in entries
+            if each.head_hash is None and each.path not in known and _is_plain(each)
         ]
-    if sum(len(os_bytes(entry.path)) + 1 for entry in read) > _MAX_PATHS:
-        read = [entry for entry in entries if _is_plain(entry)]
-        clone.fetch_files(_hashes(read))
-        return clone.repository.changed_between(base, head)
     clone.fetch_files(_hashes(read))
-    paths = [entry.path for entry in read]
-    among = clone.repository.changed_between(base, head, paths) if paths else []
-    compared = set(paths)
-    return among + [entry for entry in entries if entry.path not in compared]
+    compared: set[str] = set()
+    found: list[Entry] = []
+    for paths in _batches([each.path for each in read]):
+        found += clone.repository.changed_between(base, head, paths)
+        compared |= set(paths)
+    return found + [each for each in entries if each.path not in compared]
+
+
+def _batches(paths: Iterable[str]) -> Iterator[list[str]]:
+    """As many as may be arguments of one command; renames from one batch to another are missed."""
+    batch: list[str] = []
+    size = 0
+    for path in paths:
+        length = len(path.encode("utf-8", "surrogateescape")) + 1
+        if batch and size + length > _MAX_ARGUMENTS:
+            yield batch
+            batch, size = [], 0
+        batch.append(path)
+        size += length
+    if batch:
+        yield batch
+
+
+def _leaves(path: str) -> bool:
+    """Whether a name points out of the repository, as no git that people use would let it."""
+    return not {"", ".", ".."}.isdisjoint(path.split("/"))
 
 
 def _within(
@@ -232,8 +257,3 @@ def _hashes(entries: Iterable[Entry]) -> list[str]:
 def _is_plain(entry: Entry) -> bool:
     modes = {entry.base_mode, entry.head_mode} - {FileMode.ABSENT}
     return modes <= set(_FILE_MODES)
-
-
-def os_bytes(path: str) -> bytes:
-    """A name as git has it."""
-    return path.encode("utf-8", "surrogateescape")
