@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,25 @@ def test_a_forced_push_and_a_rebase_are_read_as_they_are_now(app: Readers, hoste
     second = app.read()
     assert (second.change.base, second.change.head, second.base_tip) == (main, head, main)
     assert second.change.files == first.change.files
+
+
+def test_what_was_merged_from_the_base_branch_is_not_the_pull_requests(
+    app: Readers, hosted: Hosted
+) -> None:
+    """Though GitHub may still name the commit that the base branch was at before."""
+    hosted.commit(a="x = 1\n")
+    before = hosted.push("main")
+    hosted.branch("feature")
+    hosted.commit(a="x = 2\n")
+    hosted.open_pull()
+    hosted.checkout("main")
+    hosted.commit(theirs="y = 1\n")
+    hosted.push("main")
+    hosted.checkout("feature")
+    hosted.work.git("merge", "-q", "--no-edit", "main")
+    hosted.push()
+    pull = replace(app.repository().pull_request(1), base_sha=before)
+    assert [each.path for each in app.read(pull=pull).change.files] == ["a.py"]
 
 
 def test_a_head_whose_branch_or_fork_is_gone_is_read(app: Readers, hosted: Hosted) -> None:
