@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from github_app.github.auth import REVIEWING
 from github_app.github.values import Delivery
 from github_app.registration import SUBSCRIBED, trusted
-from review_core.errors import ThemisError
+from github_app.site import checked_url
+from review_core.errors import ConfigurationError, ThemisError
 
 if TYPE_CHECKING:
     import httpx
@@ -276,6 +277,10 @@ def _webhook(
         wrong.append("it has no secret; set the one that the app is started with")
     if str(hook.get("insecure_ssl", "0")) != "0":
         wrong.append("certificates are not verified; switch that on")
+    try:
+        checked_url(str(hook.get("url", "")), "its address")
+    except ConfigurationError as error:
+        wrong.append(str(error))
     if wrong:
         yield Check("webhook", State.FAIL, f"{'; '.join(wrong)}, on the app's page")
     else:

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 LEVELS = ("debug", "info", "warning", "error")
 
-_STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "taskName"}
+# What every record has, and uvicorn's message once more in colours.
+_STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "taskName", "color_message"}
 
 
 class JsonFormatter(logging.Formatter):

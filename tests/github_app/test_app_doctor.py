@@ -196,6 +196,7 @@ def test_no_installation_yet_is_worth_a_note(settings: Settings) -> None:
         ({"content_type": "form"}, "application/json"),
         ({"secret": None}, "no secret"),
         ({"insecure_ssl": "1"}, "not verified"),
+        ({"url": "http://app.example/webhook"}, "its address must begin with https://"),
     ],
 )
 def test_a_webhook_set_up_wrongly_is_told(
