@@ -28,13 +28,15 @@ from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect, sy
 from tools import tool
 
 PICTURES = Path(os.environ.get("THEMIS_ARTIFACTS", ROOT / ".artifacts")) / "vscode"
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds that anything in the window may take, on a busy machine."""
 
 QUIET: Mapping[str, Any] = {
+    "editor.minimap.enabled": False,
     "extensions.autoCheckUpdates": False,
     "extensions.ignoreRecommendations": True,
     "files.autoSave": "off",
+    "remote.autoForwardPorts": False,
     "security.workspace.trust.enabled": False,
     "telemetry.telemetryLevel": "off",
     "update.mode": "none",
@@ -69,6 +71,16 @@ class Window:
     def line(self, text: str) -> Locator:
         """A line of the editor. What it shows as spaces are no-break spaces."""
         return self.see(".view-line", re.compile(re.escape(text).replace(r"\ ", r"\s")))
+
+    def widen_side_bar(self, pixels: int) -> None:
+        """Drag its edge to the right."""
+        edge = self.see(".part.sidebar").bounding_box()
+        assert edge is not None
+        x, y = edge["x"] + edge["width"], edge["y"] + edge["height"] / 2
+        self.page.mouse.move(x, y)
+        self.page.mouse.down()
+        self.page.mouse.move(x + pixels, y, steps=4)
+        self.page.mouse.up()
 
     def command(self, title: str) -> None:
         """Run a command as the palette lists it."""
@@ -146,7 +158,7 @@ class Workbench:
         user.mkdir(parents=True, exist_ok=True)
         (user / "settings.json").write_text(json.dumps(QUIET | settings), encoding="utf-8")
         opened = [*more.items(), *([("openFile", self.remote(file))] if file else [])]
-        context = self.browser.new_context(viewport={"width": 1280, "height": 800})
+        context = self.browser.new_context(viewport={"width": 1280, "height": 760})
         context.set_default_timeout(PATIENCE * 1000)
         window = Window(context.new_page())
         try:
@@ -203,6 +215,7 @@ def workbench(folder: Path) -> Iterator[Workbench]:
                     # Root, as CI runs, has no sandbox; and nothing is asked of the network.
                     args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
                 )
+                expect.set_options(timeout=PATIENCE * 1000)
                 yield Workbench(browser, process, data, results, url)
                 browser.close()
         finally:

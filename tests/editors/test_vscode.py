@@ -52,11 +52,18 @@ def test_a_finding_is_shown_where_code_is_written(code: Workbench, shop: Shop) -
         window.picture("problems")
 
 
-def test_quick_fixes_take_a_change_back_and_silence_an_axis(code: Workbench, shop: Shop) -> None:
+def test_quick_fixes_silence_an_axis_and_take_a_change_back(code: Workbench, shop: Shop) -> None:
     with code.window(shop.path, shop.file, name="fixes") as window:
         seen(window)
-        window.line(QUERY).click()
-        window.page.keyboard.press("Home")
+        window.line(QUERY).click(position={"x": 1, "y": 5})
+        window.choose_action("Themis: ignore correctness")
+        window.page.keyboard.press("Enter")
+        window.line("# themis: ignore[correctness]")
+        expect(window.page.locator(".squiggly-warning")).to_have_count(0)
+        window.page.keyboard.press("Control+Z")
+        seen(window)
+
+        window.line(QUERY).click(position={"x": 1, "y": 5})
         window.choose_action("Themis: take this change back")
         window.picture("quick-fixes")
         window.page.keyboard.press("Enter")
@@ -72,6 +79,7 @@ def test_changes_and_report_list_what_changed_and_lead_there(code: Workbench, sh
     with code.window(shop.path, shop.file, name="changes") as window:
         seen(window)
         window.page.locator('.activitybar a[aria-label^="Themis Review"]').click(force=True)
+        window.widen_side_bar(80)
         row = window.see(".monaco-list-row", FUNCTION)
         window.see(".monaco-list-row", "OrderStore.add_from_file")
         row.locator(".monaco-tl-twistie").click()
@@ -79,6 +87,10 @@ def test_changes_and_report_list_what_changed_and_lead_there(code: Workbench, sh
         window.picture("changes")
         row.locator(".monaco-icon-label").first.click()
         window.see(".statusbar-item", "Ln 18")
+        window.page.keyboard.press("Control+Shift+M")
+        window.see(".markers-panel .monaco-list-row", FUNCTION)
+        window.line(QUERY).click(position={"x": 1, "y": 5})
+        window.picture("overview")
 
         window.command("Themis: Show Report")
         report = window.webview()
@@ -130,8 +142,10 @@ def test_the_extensions_own_tests_pass_inside_an_extension_host(
         "extensionTestsPath": code.remote(tool("extension-host-tests")),
     }
     with code.window(shop.path, name="host", more=tests) as window:
-        while not code.results.exists():  # the browser has to go on meanwhile
-            window.page.wait_for_timeout(100)
+        # Asked of the page, so that the browser goes on meanwhile.
+        eventually(
+            lambda: window.page.wait_for_timeout(100) or code.results.exists(), "results", 250
+        )
         results = json.loads(code.results.read_text(encoding="utf-8"))
     failed = {each["name"]: each["detail"] for each in results if not each["isPassed"]}
     assert failed == {}
