@@ -19,8 +19,11 @@ if (wanted.has('tests')) {
 } else if (wanted.has('host')) {
   await build({ ...shared, entryPoints: ['test/host/index.ts'], outfile: 'dist/host/index.js' });
 } else {
-  await build({ ...shared, entryPoints: ['src/extension.ts'], outfile: 'dist/extension.js', minify: true, legalComments: 'eof' });
+  const { metafile } = await build({
+    ...shared, entryPoints: ['src/extension.ts'], outfile: 'dist/extension.js', minify: true, legalComments: 'none', metafile: true,
+  });
   await copyAxes();
+  await collectLicences(Object.keys(metafile.inputs));
 }
 
 /** The pages about the axes, so that they can be read without a server. Links that lead out of them are words here. */
@@ -31,4 +34,17 @@ async function copyAxes() {
     await writeFile(`dist/axes/${name}`, page.replace(/\[([^\]]+)\]\(\.\.\/[^)]*\)/g, '$1'));
   }
   await cp('../NOTICE', 'dist/NOTICE');
+}
+
+/** The licences of the packages that are bundled, as they ask for. */
+async function collectLicences(inputs) {
+  const packages = new Set(inputs.flatMap((input) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1] ?? []));
+  const texts = [];
+  for (const name of [...packages].sort()) {
+    const folder = `node_modules/${name}`;
+    const file = (await readdir(folder)).find((each) => /^licen[cs]e/i.test(each));
+    if (file === undefined) throw new Error(`${name} has no licence file: look at it before it is bundled`);
+    texts.push(`${name}\n\n${(await readFile(`${folder}/${file}`, 'utf8')).trim()}\n`);
+  }
+  await writeFile('dist/THIRD_PARTY_LICENCES.txt', texts.join(`\n${'-'.repeat(80)}\n\n`));
 }

@@ -51,8 +51,10 @@ export class ChangesTree implements vscode.TreeDataProvider<Node> {
     item.tooltip = row.tooltip;
     item.contextValue = row.context;
     item.accessibilityInformation = { label: `${row.label}, ${row.description}` };
-    if (node.kind === 'file') item.resourceUri = vscode.Uri.parse(node.file.uri);
-    else {
+    if (node.kind === 'file') {
+      item.resourceUri = vscode.Uri.parse(node.file.uri);
+      item.iconPath = vscode.ThemeIcon.File;
+    } else {
       item.iconPath = ICONS[row.mark];
       item.command = { command: OPEN, title: 'Open', arguments: [node] };
     }

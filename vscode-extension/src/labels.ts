@@ -1,7 +1,7 @@
 /** What the Changes view says in each of its rows. */
 
 import type { ChangedFile, ChangedFunction } from './model';
-import { type Scored, percent, probability, verdictWords } from './report';
+import { type Scored, percent, sureness, verdictWords } from './report';
 import { visible } from './visible';
 
 export type Mark = 'worse' | 'better' | 'unsure' | 'none';
@@ -34,7 +34,8 @@ export function functionRow(changed: ChangedFunction): Row {
   const isFinding = scores.some((each) => each.isFinding);
   const sure = scores.filter((each) => each.score.verdict !== 'unsure' && each.withheld === null);
   const told = sure.map((each) => `${each.axes.join(', ')} ${verdictWords(each.score)}`);
-  const nothing = review.note ?? (scores.length > 0 ? 'unsure' : 'not scored');
+  const withheld = scores.find((each) => each.withheld !== null)?.withheld;
+  const nothing = review.note ?? withheld ?? (scores.length > 0 ? 'unsure' : 'not scored');
   const description = told.length > 0 ? told.join(' | ') : nothing;
   return {
     label: visible(review.name),
@@ -63,8 +64,8 @@ export function axisRow(scored: Scored): Row {
 
 /** The mark of a function: `worse` if any of its axes is, else `better` if any is. */
 export function markOf(scores: readonly Scored[]): Mark {
+  if (scores.length === 0) return 'none';
   const verdicts = scores.filter((each) => each.withheld === null).map((each) => each.score.verdict);
-  if (verdicts.length === 0) return 'none';
   return verdicts.includes('worse') ? 'worse' : verdicts.includes('better') ? 'better' : 'unsure';
 }
 
@@ -72,7 +73,8 @@ export function counted(count: number, noun: string): string {
   return count === 1 ? `1 ${noun}` : `${count} ${noun}s`;
 }
 
-/** How sure the model is, for the order of axes: the surest first. */
+/** Orders axes: those with a verdict first, the surest of them at the top. */
 export function bySureness(one: Scored, other: Scored): number {
-  return probability(other.score) - probability(one.score);
+  const rank = ({ score }: Scored): number => (score.verdict === 'unsure' ? 0 : 1) + sureness(score);
+  return rank(other) - rank(one);
 }

@@ -87,9 +87,9 @@ export function scoresOf(review: FunctionReview, report: Report): Scored[] {
   });
 }
 
-/** P(worse), or P(better) where that is the verdict: what is shown beside it. */
-export function probability(score: AxisScore): number {
-  return score.verdict === 'worse' ? 1 - score.preference : score.preference;
+/** P of the likelier side, in [.5, 1]: how sure the model is. */
+export function sureness(score: AxisScore): number {
+  return Math.max(score.preference, 1 - score.preference);
 }
 
 /** `93 %`, as review_core writes it: never 0 or 100. */
@@ -98,14 +98,19 @@ export function percent(value: number): string {
   return value < 0.01 ? '<1 %' : `${Math.round(100 * value)} %`;
 }
 
-/** `worse, P 93 %`. */
-export function verdictWords(score: AxisScore): string {
-  return `${score.verdict}, P ${percent(probability(score))}`;
+/** `worse, P 93 %`: the verdict and how likely it is; `unsure, P(better) 40 %` where there is none. */
+export function verdictWords({ verdict, preference }: AxisScore): string {
+  if (verdict === 'unsure') return `unsure, P(better) ${percent(preference)}`;
+  return `${verdict}, P ${percent(verdict === 'worse' ? 1 - preference : preference)}`;
 }
 
-/** How much a function asks to be looked at: findings above all, then P(worse); below 0 if nothing is known. */
+/** How much a function asks to be looked at: findings above all, then verdicts, then P(worse); below 0 if nothing is known. */
 export function riskOf(scores: readonly Scored[]): number {
-  return Math.max(-1, ...scores.map((each) => (each.isFinding ? 1 : 0) + (1 - each.score.preference)));
+  const risk = ({ isFinding, withheld, score }: Scored): number => {
+    const rank = isFinding ? 2 : score.verdict === 'worse' && withheld === null ? 1 : 0;
+    return rank + (1 - score.preference);
+  };
+  return Math.max(-1, ...scores.map(risk));
 }
 
 /** The first line to look at, 1-based, at head: that of the first hunk inside the function, else its own first. */

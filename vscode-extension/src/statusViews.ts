@@ -30,6 +30,7 @@ export function createStatusViews(session: Session): vscode.Disposable {
     language.severity = SEVERITIES[look.severity];
     language.busy = look.isBusy;
     void vscode.commands.executeCommand('setContext', 'themis.phase', state.phase);
+    void vscode.commands.executeCommand('setContext', 'themis.isRunning', state.phase === 'running');
   };
   update(session.state);
   bar.show();
