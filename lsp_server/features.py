@@ -15,9 +15,10 @@ from lsp_server.actions import EXPLAIN, SHOW_HUNK, Asked, code_actions
 from lsp_server.annotations import COMPARE, code_lenses, hover, inlay_hints
 from lsp_server.diagnostics import result_id
 from lsp_server.pages import axis_page
-from lsp_server.server import ALL, SECTION, ThemisServer, endings
+from lsp_server.server import ALL, SECTION, ThemisServer
 from lsp_server.settings import When
 from lsp_server.uris import path_of, uri_of
+from lsp_server.watching import endings
 from review_core.types import Axis
 
 log = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ def _register_lifecycle(server: ThemisServer) -> None:
         if isinstance(told, dict) and SECTION in told:
             ls.take_settings(ALL, told[SECTION])
         await ls.ask_for_settings()
+        await ls.watch()
         ls.review_again()
         ls.changes.announce()
 
@@ -77,6 +79,7 @@ def _register_lifecycle(server: ThemisServer) -> None:
         for removed in params.event.removed:
             ls.changes.forget(removed.uri)
         await ls.ask_for_settings()
+        await ls.watch()
         ls.review_again()
 
     @server.feature(lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES)
@@ -87,7 +90,9 @@ def _register_lifecycle(server: ThemisServer) -> None:
             path = path_of(change.uri)
             if path is None:
                 continue
-            if path.parent.name == ".git":
+            if path.parent in ls.git_folders:
+                above.add(ls.git_folders[path.parent])
+            elif path.parent.name == ".git":
                 above.add(path.parent.parent)
             elif path.suffix == ".toml":
                 above.add(path.parent)

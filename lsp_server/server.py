@@ -36,9 +36,9 @@ from lsp_server.reviews import Buffer, Reviewed, Reviews
 from lsp_server.settings import EditorSettings, Scope, When, editor_settings
 from lsp_server.uris import path_of, uri_of
 from lsp_server.views import carried, in_cell
+from lsp_server.watching import git_folders, watchers
 from review_core import __version__
-from review_core.config import FILE_NAME
-from review_core.languages import LANGUAGES, language_of
+from review_core.languages import language_of
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +86,10 @@ class ThemisServer(LanguageServer):
         self._published: set[str] = set()
         self._told_status: dict[str, Any] | None = None
         self._folder_of_bases: tempfile.TemporaryDirectory[str] | None = None
+        self.git_folders: dict[Path, Path] = {}
+        """Of repositories that are partly in the workspace, with the working tree of each."""
+        self._watched: list[lsp.FileSystemWatcher] = []
+        self._follows_settings = False
         self.wants_status = False
         self.told_generation: int | None = None
         """Of the workspace's diagnostics: what the client was told last."""
@@ -475,30 +479,39 @@ class ThemisServer(LanguageServer):
         return file
 
     async def watch(self) -> None:
-        """Have the client tell of changed configuration and repositories, if it can."""
+        """Have the client tell of what changes on disk, and of settings, as far as it can."""
         workspace = self.client_capabilities.workspace
-        registrations = []
         if workspace is None:
             return
+        registrations = []
         watched = workspace.did_change_watched_files
         if watched is not None and watched.dynamic_registration:
-            globs = [f"**/{FILE_NAME}", "**/pyproject.toml", "**/.git/HEAD", "**/.git/index"]
-            if any(each.scope is Scope.CHANGED for each in self._settings.values()):
-                globs.append(f"**/*.{{{','.join(endings())}}}")
-            options = lsp.DidChangeWatchedFilesRegistrationOptions(
-                [lsp.FileSystemWatcher(glob) for glob in globs]
+            self.git_folders = git_folders(self.folders().values())
+            wanted = watchers(
+                self.git_folders,
+                sources=any(each.scope is Scope.CHANGED for each in self._settings.values()),
+                relative=bool(watched.relative_pattern_support),
             )
-            registrations.append(
-                lsp.Registration("themis-files", lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES, options)
-            )
+            if wanted != self._watched:
+                await self._unregister(lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES, self._watched)
+                self._watched = wanted
+                options = lsp.DidChangeWatchedFilesRegistrationOptions(wanted)
+                method = lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES
+                registrations.append(lsp.Registration(f"themis {method}", method, options))
         configuration = workspace.did_change_configuration
-        if configuration is not None and configuration.dynamic_registration:
+        follows = configuration is not None and configuration.dynamic_registration
+        if follows and not self._follows_settings:
+            self._follows_settings = True
+            method = lsp.WORKSPACE_DID_CHANGE_CONFIGURATION
             section = {"section": SECTION}
-            registrations.append(
-                lsp.Registration("themis-settings", lsp.WORKSPACE_DID_CHANGE_CONFIGURATION, section)
-            )
+            registrations.append(lsp.Registration(f"themis {method}", method, section))
         if registrations:
             await self.client_register_capability_async(lsp.RegistrationParams(registrations))
+
+    async def _unregister(self, method: str, registered: object) -> None:
+        if registered:
+            old = lsp.Unregistration(f"themis {method}", method)
+            await self.client_unregister_capability_async(lsp.UnregistrationParams([old]))
 
     async def stop(self) -> None:
         """End everything that runs."""
@@ -516,11 +529,6 @@ class ThemisServer(LanguageServer):
         """What counts instead of the files on disk."""
         files = (buffer for buffer in self.buffers() if buffer.notebook is None)
         return tuple((buffer.file, buffer.text) for buffer in files)
-
-
-def endings() -> list[str]:
-    """The endings of files in a language of ours, without the dot."""
-    return [end[1:] for language in LANGUAGES for end in language.extensions]
 
 
 def create_server(load_scorer: LoadScorer, *, log_level: str = "warning") -> ThemisServer:

@@ -30,6 +30,8 @@ def pulling() -> lsp.ClientCapabilities:
     capabilities.text_document.inlay_hint = lsp.InlayHintClientCapabilities()
     refresh = lsp.DiagnosticWorkspaceClientCapabilities(refresh_support=True)
     capabilities.workspace.diagnostics = refresh
+    watched = lsp.DidChangeWatchedFilesClientCapabilities(True, relative_pattern_support=True)
+    capabilities.workspace.did_change_watched_files = watched
     capabilities.notebook_document = lsp.NotebookDocumentClientCapabilities(
         lsp.NotebookDocumentSyncClientCapabilities()
     )
@@ -44,9 +46,16 @@ def pushed_to() -> lsp.ClientCapabilities:
 class Session:
     """A client, and what tests do with it again and again."""
 
-    def __init__(self, client: LanguageClient, answer: lsp.InitializeResult) -> None:
+    def __init__(
+        self,
+        client: LanguageClient,
+        answer: lsp.InitializeResult,
+        registered: list[lsp.Registration],
+    ) -> None:
         self.client = client
         self.answer = answer
+        self.registered = registered
+        """What the server wants to be told of."""
         self.versions: dict[str, int] = {}
 
     def open(self, file: Path, text: str | None = None, language: str = "python") -> str:
@@ -144,7 +153,11 @@ async def session(
 ) -> AsyncIterator[Session]:
     """A session in a workspace of these folders, shut down in order at its end."""
     client = make_test_lsp_client()
-    client.feature(lsp.CLIENT_REGISTER_CAPABILITY)(lambda *_: None)
+    registered: list[lsp.Registration] = []
+    client.feature(lsp.CLIENT_REGISTER_CAPABILITY)(
+        lambda params: registered.extend(params.registrations)
+    )
+    client.feature(lsp.CLIENT_UNREGISTER_CAPABILITY)(lambda _: None)
     client.feature(lsp.WORKSPACE_CODE_LENS_REFRESH)(lambda *_: None)
     client.feature(lsp.WORKSPACE_INLAY_HINT_REFRESH)(lambda *_: None)
     client.set_configuration(dict(QUICK | dict(settings or {})), section="themis")
@@ -157,7 +170,8 @@ async def session(
         workspace_folders=[lsp.WorkspaceFolder(path.as_uri(), path.name) for path in folders],
     )
     try:
-        yield Session(client, await within(client.initialize_session(params)))
+        answer = await within(client.initialize_session(params))
+        yield Session(client, answer, registered)
         if client._server is not None and client._server.returncode is None:
             await within(client.shutdown_session())
     finally:

@@ -35,7 +35,7 @@ from review_core.loading import load_scorer as load_bundle
 from review_core.sources.working import working_change
 from review_core.types import Report
 
-SECONDS = float(os.environ.get("THEMIS_SOAK_SECONDS", "16"))
+SECONDS = float(os.environ.get("THEMIS_SOAK_SECONDS", "12"))
 BUNDLE = bool(os.environ.get("THEMIS_SOAK_BUNDLE"))
 LIFE = max(SECONDS / 2, min(SECONDS / 4, 600.0)) if SECONDS < 1200 else SECONDS / 6
 ROOT = Path(__file__).parents[2]
