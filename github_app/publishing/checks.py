@@ -175,7 +175,9 @@ def coverage(outcome: Outcome) -> Iterator[str]:
     """What was looked at and what was not, counted."""
     report = outcome.report
     of = f"{reviewed(report)} of {counted(len(report.functions), 'changed function')} reviewed"
-    yield of + _counts((each.note or "" for each in report.functions if not each.scores), ": ")
+    yield of + _counts(
+        (each.note or "" for each in report.functions if not each.scores), "; the others: "
+    )
     unsure = sum(not speaks(each) for each in report.functions if each.scores)
     if unsure:
         yield f"{counted(unsure, 'function')} without a verdict: the model is not sure enough"

@@ -93,8 +93,8 @@ def _body(each: Identified, outcome: Outcome, suggestion: Suggestion | None) -> 
     yield f"**{'⛔ ' if each.blocks else ''}{escaped(likely(each))}** · {code(finding.function)}"
     yield ""
     yield (
-        "Where the model was this sure, this side of a change was mostly the one that people "
-        f"{_PEOPLE[finding.axis]} afterwards. It reads this function alone, nothing around it."
+        "When the model was this sure, the head side was mostly the one that people "
+        f"{_PEOPLE[finding.axis]} later. It reads this function alone."
     )
     yield ""
     if suggestion is not None:

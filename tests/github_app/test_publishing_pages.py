@@ -97,7 +97,7 @@ def test_the_table_has_only_cells_the_model_is_sure_of(report: Report) -> None:
 
 def test_everything_that_is_not_a_finding_is_counted_and_listed(report: Report) -> None:
     page = shown(Outcome(report, TWO.settings, {}))
-    assert "6 of 9 changed functions reviewed: 1 new, 1 deleted, 1 not scored" in page.summary
+    assert "6 of 9 changed functions reviewed; the others: 1 new, 1 deleted, 1 not scored" in page.summary
     assert "3 files skipped: 2 generated file, 1 binary file" in page.summary
     assert "1 finding withheld: 1 ignored by the comment at line 79" in page.summary
     text = page.text or ""
