@@ -25,7 +25,8 @@ def doctor(config: Path | None) -> int:
 
     Exit code 1 if something fails.
     """
-    from github_app.doctor import Check, State, examine
+    from github_app.doctor.check import Check, State
+    from github_app.doctor.examination import examine
 
     try:
         settings = settings_of(config)

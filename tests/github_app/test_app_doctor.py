@@ -14,9 +14,10 @@ import pytest
 from app_front import APP_ID, ENVIRONMENT, SLUG, FakeInbox, app_with, call
 from fake_github import FakeGitHub, Hosted
 
-from github_app import doctor
 from github_app.commands.doctor import _client
-from github_app.doctor import Check, State, examine
+from github_app.doctor import machine
+from github_app.doctor.check import Check, State
+from github_app.doctor.examination import examine
 from github_app.errors import ForbiddenError
 from github_app.github.values import Delivery
 from github_app.registration import SUBSCRIBED
@@ -255,7 +256,7 @@ def test_a_full_disk_is_told(settings: Settings, monkeypatch: pytest.MonkeyPatch
 def test_a_git_that_is_not_there_or_too_old_is_told(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(doctor, "OLDEST_GIT", (99, 0))
+    monkeypatch.setattr(machine, "OLDEST_GIT", (99, 0))
     failed(looked(settings), "git", "install 99.0 or newer")
     monkeypatch.setenv("PATH", str(tmp_path))
     failed(looked(settings), "git", "install git")

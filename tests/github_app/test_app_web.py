@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from app_front import GUID, FakeInbox, app_settings, app_with, call, deliver, get, official_examples
 
-from github_app import web
+from github_app import webhook
 from github_app.metrics import Counter, Snapshot
 from github_app.signature import signature
 from github_app.types import ReviewTask
@@ -135,12 +135,12 @@ def test_an_inbox_that_fails_is_told_as_worth_another_delivery() -> None:
 
 
 def test_an_inbox_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web, "INBOX_SECONDS", 0.02)
+    monkeypatch.setattr(webhook, "INBOX_SECONDS", 0.02)
     assert deliver(app_with(FakeInbox(hangs=True)), opened()).status == 503
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web, "BODY_SECONDS", 0.02)
+    monkeypatch.setattr(webhook, "BODY_SECONDS", 0.02)
     app = app_with(FakeInbox())
 
     async def slow(scope: Any, receive: Any, send: Any) -> None:
@@ -160,7 +160,7 @@ def test_every_official_example_is_taken_or_ignored_and_none_refused() -> None:
 
 
 def test_what_is_answered_is_logged_with_the_delivery(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO, "github_app.web"):
+    with caplog.at_level(logging.INFO, "github_app.webhook"):
         deliver(app_with(FakeInbox()), opened())
         deliver(app_with(FakeInbox()), opened(), headers={"x-hub-signature-256": "sha256=0"})
     accepted, refused = caplog.records

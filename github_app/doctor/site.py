@@ -1,24 +1,14 @@
-"""Whether the app could work: each thing it needs, looked at once, with the remedy where it fails.
-
-Changes nothing but one transaction, which is taken back, and one file, which is deleted.
-"""
+"""What GitHub has: the app, what it may do, where it is installed, whether its webhook arrives."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
+from github_app.doctor.check import Check, State, tried
 from github_app.github.auth import REVIEWING
 from github_app.github.values import Delivery
-from github_app.registration import SUBSCRIBED, trusted
+from github_app.registration import SUBSCRIBED
 from github_app.site import checked_url
 from review_core.errors import ConfigurationError, ThemisError
 
@@ -27,33 +17,8 @@ if TYPE_CHECKING:
 
     from github_app.settings import Settings
 
-SKEW_SECONDS = 30.0  # half of what tokens are back-dated by
-FREE_BYTES = 2**30
-OLDEST_GIT = (2, 31)  # configuration by environment
 SECONDS = 10.0
 _LEVELS = ("none", "read", "write", "admin")
-
-Found = TypeVar("Found")
-
-
-class State(StrEnum):
-    """How a check ended. NOTE: it works, and could be better."""
-
-    OK = "ok"
-    NOTE = "note"
-    FAIL = "FAIL"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at. says: what was found, and the remedy if it is wrong."""
-
-    name: str
-    state: State
-    says: str
-
-    def __str__(self) -> str:
-        return f"{self.state:<5} {self.name}: {self.says}"
 
 
 class AppView(Protocol):
@@ -75,128 +40,10 @@ class AppView(Protocol):
         """Close connections."""
 
 
-def examine(
-    settings: Settings,
-    connect: Callable[[], AppView],
-    *,
-    clock: Callable[[], float],
-    verify_model: Callable[[], str],
-    transport: httpx.BaseTransport | None = None,
-) -> Iterator[Check]:
-    """All checks, in the order in which one would mend them.
-
-    :param connect: makes the client; raises where the key is none.
-    :param clock: seconds since 1970.
-    :param verify_model: loads the model and says what it is.
-    :param transport: in place of the network, for tests.
-    """
-    yield _private_key_file(settings)
-    yield _clock(settings, clock, transport)
-    github, check = _tried("private key", connect, lambda _: "it is an RSA key")
-    yield check
-    if github is not None:
-        with closing(github):
-            yield from _at_github(settings, github, transport)
-    yield _database(settings)
-    yield _data_folder(settings.data_folder)
-    yield _git()
-    yield _tried("model", verify_model, str)[1]
-
-
-def _tried(
-    name: str, look: Callable[[], Found], says: Callable[[Found], str]
-) -> tuple[Found | None, Check]:
-    try:
-        found = look()
-    except ThemisError as error:
-        return None, Check(name, State.FAIL, str(error))
-    return found, Check(name, State.OK, says(found))
-
-
-# --- this machine --------------------------------------------------------------------------------
-
-
-def _private_key_file(settings: Settings) -> Check:
-    name = "secrets"
-    exposed = [str(path) for path in settings.secret_files if path.stat().st_mode & 0o077]
-    if exposed:
-        says = f"others of this machine may read {', '.join(exposed)}; chmod 600 them"
-        return Check(name, State.NOTE, says)
-    return Check(name, State.OK, "key and webhook secret are given, and no file shows them")
-
-
-def _clock(
-    settings: Settings, clock: Callable[[], float], transport: httpx.BaseTransport | None
-) -> Check:
-    import httpx
-
-    site = settings.github
-    try:
-        with httpx.Client(verify=trusted(site), transport=transport, timeout=SECONDS) as client:
-            answer = client.get(f"{site.api_url}/app")  # unsigned: only its date is read
-        skew = clock() - parsedate_to_datetime(answer.headers["Date"]).timestamp()
-    except httpx.HTTPError as error:
-        says = f"{site.api_url} gave no answer ({type(error).__name__}); check network and ca_file"
-        return Check("GitHub", State.FAIL, says)
-    except (KeyError, ValueError):
-        return Check("clock", State.NOTE, "GitHub gave no date to compare with")
-    if abs(skew) > SKEW_SECONDS:
-        way = "ahead of" if skew > 0 else "behind"
-        says = f"{abs(skew):.0f} s {way} GitHub's, which refuses our tokens then; run an NTP client"
-        return Check("clock", State.FAIL, says)
-    return Check("clock", State.OK, f"within {SKEW_SECONDS:.0f} s of GitHub's")
-
-
-def _database(settings: Settings) -> Check:
-    def look() -> str:
-        from github_app.database import open_database
-
-        database = open_database(settings.database_url.reveal())
-        try:
-            with database.writing():
-                pass
-            return "a SQLite file" if database.is_sqlite else "PostgreSQL"
-        finally:
-            database.close()
-
-    return _tried("database", look, lambda kind: f"{kind} takes transactions")[1]
-
-
-def _data_folder(folder: Path) -> Check:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(b"x")
-        free = shutil.disk_usage(folder).free
-    except OSError as error:
-        says = f"{folder} cannot be written to ({error.strerror}); set data_folder to one that can"
-        return Check("data folder", State.FAIL, says)
-    said = f"{folder} has {free / 2**30:.1f} GiB free"
-    if free < FREE_BYTES:
-        return Check("data folder", State.FAIL, f"{said}; make room, or lower clone_megabytes")
-    return Check("data folder", State.OK, said)
-
-
-def _git() -> Check:
-    try:
-        told = subprocess.run(
-            ["git", "version"], capture_output=True, text=True, check=True, timeout=SECONDS
-        ).stdout
-        version = tuple(int(part) for part in told.split()[2].split(".")[:2])
-    except (OSError, subprocess.SubprocessError, IndexError, ValueError):
-        return Check("git", State.FAIL, "it does not run; install git")
-    if version < OLDEST_GIT:
-        wanted = ".".join(map(str, OLDEST_GIT))
-        return Check("git", State.FAIL, f"{told.strip()} is too old; install {wanted} or newer")
-    return Check("git", State.OK, told.strip())
-
-
-# --- at GitHub -----------------------------------------------------------------------------------
-
-
-def _at_github(
+def at_github(
     settings: Settings, github: AppView, transport: httpx.BaseTransport | None
 ) -> Iterator[Check]:
+    """All that GitHub can be asked for; where it does not take the key, that alone."""
     try:
         app = github.app()
     except ThemisError as error:
@@ -210,7 +57,7 @@ def _at_github(
     yield _permissions(app["permissions"])
     yield _events(app["events"])
     yield _installations(github)
-    hook, check = _tried("webhook", github.hook, str)
+    hook, check = tried("webhook", github.hook, str)
     if hook is None:
         yield check
     else:
@@ -250,7 +97,7 @@ def _events(given: Sequence[str]) -> Check:
 
 
 def _installations(github: AppView) -> Check:
-    grants, check = _tried("installations", github.grants, str)
+    grants, check = tried("installations", github.grants, str)
     if grants is None:
         return check
     if not grants:
@@ -305,7 +152,7 @@ def _reachable(url: str, settings: Settings, transport: httpx.BaseTransport | No
 
 
 def _deliveries(github: AppView) -> Check:
-    found, check = _tried("deliveries", github.last_deliveries, str)
+    found, check = tried("deliveries", github.last_deliveries, str)
     if found is None:
         return check
     if not found:
