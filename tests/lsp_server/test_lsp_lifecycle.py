@@ -52,6 +52,38 @@ async def test_on_saving_what_was_said_stays_until_its_function_is_edited(
 
 
 @pytest.mark.asyncio
+async def test_in_quiet_mode_nothing_is_scored_unasked_and_what_was_asked_for_stays(
+    repository: GitRepository, tmp_path: Path
+) -> None:
+    repository.commit("base", cart=BASE + TOTAL)
+    log = tmp_path / "scored.log"
+    quiet = {"run": "manual"}
+    async with session(repository.path, settings=quiet, FAKE_LOG=str(log)) as opened:
+        uri = opened.open(repository.path / "cart.py", WORSE + TOTAL)
+        opened.change(uri, WORSE + SLOW)
+        opened.save(uri)
+        told(opened, repository.path / ".git" / "index", lsp.FileChangeType.Changed)
+        assert await opened.lenses(uri) == []
+        assert not log.exists()
+        whole = {"start": {"line": 0, "character": 0}, "end": {"line": 9, "character": 0}}
+        await opened.ask("themis/reviewRange", {"textDocument": {"uri": uri}, "range": whole})
+        scored = log.read_text("utf-8")
+        assert len(await opened.lenses(uri)) == 2
+        opened.change(uri, "import os\n\n\n" + WORSE + SLOW)
+        assert len(await opened.lenses(uri)) == 2
+        opened.client.set_configuration(quiet | {"severity": "hint"}, section="themis")
+        opened.client.workspace_did_change_configuration(lsp.DidChangeConfigurationParams(None))
+        found = await eventually(
+            lambda: opened.found(uri),
+            lambda items: {each.severity for each in items} == {lsp.DiagnosticSeverity.Hint},
+        )
+        assert len(found) == 2
+        told(opened, repository.path / ".git" / "index", lsp.FileChangeType.Changed)
+        assert await eventually(lambda: opened.lenses(uri), lambda lenses: not lenses) == []
+        assert log.read_text("utf-8") == scored
+
+
+@pytest.mark.asyncio
 async def test_every_hunk_of_a_finding_is_pointed_at(repository: GitRepository) -> None:
     """A line changed, two added, and the first of the function's lines taken away."""
     body = [f"    step_{at} = {at}" for at in range(12)]
@@ -277,11 +309,11 @@ async def test_a_worker_above_the_memory_limit_is_replaced_and_cleared_rewards_a
 
 
 @pytest.mark.asyncio
-async def test_hundreds_of_changed_files_hold_up_nobody_who_types(
+async def test_a_thousand_changed_files_hold_up_nobody_who_types(
     repository: GitRepository,
 ) -> None:
-    """All of 700 changed files is asked for; a document opened meanwhile is judged before."""
-    names = [f"f{at:04}" for at in range(700)]
+    """All of 1,000 changed files is asked for; a document opened meanwhile is judged before."""
+    names = [f"f{at:04}" for at in range(1000)]
     repository.commit("base", cart=BASE, **dict.fromkeys(names, BASE))
     for name in names:
         repository.write(f"{name}.py", WORSE)
@@ -292,7 +324,7 @@ async def test_hundreds_of_changed_files_hold_up_nobody_who_types(
         assert len(await opened.found(opened.open(repository.path / "cart.py", WORSE))) == 1
         assert not everything.done()
         (answer,) = (await within(everything))["reports"]
-        assert len(answer["report"]["findings"]) == 700
+        assert len(answer["report"]["findings"]) == 1000
 
 
 def test_without_its_extra_the_command_says_how_to_install_it() -> None:
