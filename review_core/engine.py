@@ -34,7 +34,7 @@ class Limits:
     memory grows with. run: most new tokens of one row; longer ones are read in pieces. state_bytes:
     for kept states, and again for those a run takes in and gives out; what does not fit is computed
     again when it is needed. kept_bytes: for states kept from one call to the next; None for
-    128 MiB, or the size of the model where that is larger.
+    64 MiB, or three quarters of the model's size: room for the prompts of large models.
     """
 
     rows: int = 16
@@ -227,7 +227,7 @@ def _kept_bytes(limits: Limits, bundle: Bundle) -> int:
     if limits.kept_bytes is not None:
         return limits.kept_bytes
     size = sum((bundle.path / name).stat().st_size for name in bundle.manifest.files)
-    return max(128 * 2**20, size)
+    return max(64 * 2**20, size * 3 // 4)
 
 
 def _ids(node: Node) -> Ids:
