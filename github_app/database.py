@@ -108,6 +108,14 @@ executors = sa.Table(
     sa.Column("started_at", sa.Double, nullable=False),
 )
 
+# When an installation was written for, and will be: a JSON list of seconds since 1970, newest last.
+write_slots = sa.Table(
+    "themis_write_slots",
+    metadata,
+    sa.Column("installation", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("moments", sa.Text, nullable=False),
+)
+
 # Duties that one process at a time has: the watch over the others, reconciliation.
 leases = sa.Table(
     "themis_leases",

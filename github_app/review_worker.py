@@ -32,6 +32,7 @@ from github_app.publishing.publish import Published
 from github_app.reading import Reader, Reading
 from github_app.reviewing import Progress, Reviewed, Reviewer, load_reviewer
 from github_app.settings import Settings
+from github_app.shared_pace import SharedPace
 from github_app.store import Store
 from github_app.types import PullRequestRef
 from github_app.work import Work
@@ -61,7 +62,7 @@ def run_review_worker(
     url = settings.database_url.reveal()
     with (
         closing(open_database(url)) as database,
-        closing(_github(settings, stopping, tally)) as github,
+        closing(_github(settings, database, stopping, tally)) as github,
     ):
         store = Store(database, time.time)
         reviewer = _LazyReviewer(lambda: (load or _load)(settings), tally)
@@ -109,7 +110,9 @@ def _is_reviewed(repository: Repository, installation: int, pull: PullRequest) -
     return any(run.status is CheckStatus.COMPLETED for run in ours(repository, pull.head_sha, key))
 
 
-def _github(settings: Settings, stopping: threading.Event, tally: Tally) -> GitHubClient:
+def _github(
+    settings: Settings, database: Database, stopping: threading.Event, tally: Tally
+) -> GitHubClient:
     def sleep(seconds: float) -> None:
         if stopping.wait(seconds):
             raise UnavailableError("the wait for GitHub was broken off: the worker is stopping")
@@ -119,7 +122,12 @@ def _github(settings: Settings, stopping: threading.Event, tally: Tally) -> GitH
         waited=lambda wait, seconds: tally.add(Counter.SLEPT, seconds, wait.value),
     )
     key = AppKey(str(settings.app_id), settings.private_key.reveal())
-    return GitHubClient(key, settings.github, times)
+    return GitHubClient(
+        key,
+        settings.github,
+        times,
+        pace=lambda times, installation: SharedPace(times, database, installation),
+    )
 
 
 def _clones(settings: Settings) -> Clones:

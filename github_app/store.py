@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from github_app.database import Database, deliveries, pulls, reports
+from github_app.database import Database, deliveries, pulls, reports, write_slots
 from github_app.types import PullRequestRef
 
 # GitHub redelivers for three days; a delivery that was forgotten sooner could be done twice.
@@ -122,6 +122,9 @@ class Store:
         """
         deleted = 0
         with self._database.writing() as connection:
+            if repositories is None:
+                ours = write_slots.c.installation == installation
+                connection.execute(sa.delete(write_slots).where(ours))
             for table in (pulls, reports, deliveries):
                 statement = sa.delete(table).where(table.c.installation == installation)
                 if repositories is not None:

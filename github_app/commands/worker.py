@@ -10,6 +10,8 @@ import click
 
 from github_app.commands.options import settings_of, settings_option
 
+NICE = 5  # beside a web process, which has to answer GitHub in time whatever the model does
+
 
 @click.command()
 @settings_option
@@ -27,6 +29,8 @@ def worker(config: Path | None, executor: str | None, workers: int | None, super
     from github_app.review_worker import run_review_worker
 
     redact = log_of(settings)
+    if supervised and hasattr(os, "nice"):
+        os.nice(NICE)
     stopping = threading.Event()
     stop_on_signals(stopping.set)
     if supervised:

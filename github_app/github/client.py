@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import gzip
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -64,10 +64,12 @@ class GitHubClient:
         site: GitHubSite,
         times: Times | None = None,
         *,
+        pace: Callable[[Times, int], Pace] | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         """Ask nothing yet.
 
+        :param pace: makes that of an installation; by default it counts this process's writes.
         :param transport: in place of the network, for tests.
         :raises ConfigurationError: where the private key is none.
         """
@@ -77,6 +79,7 @@ class GitHubClient:
         self._exchange = Exchange(site, self._times, transport)
         self._tokens = Tokens(self._new_token, self._times.clock)
         self._app_pace = Pace(self._times)
+        self._new_pace = pace or (lambda times, _: Pace(times))
         self._paces: dict[int, Pace] = {}
         self._identity: tuple[int, str] | None = None
         self._lock = threading.Lock()
@@ -252,7 +255,9 @@ class GitHubClient:
 
     def _pace(self, installation: int) -> Pace:
         with self._lock:
-            return self._paces.setdefault(installation, Pace(self._times))
+            if installation not in self._paces:
+                self._paces[installation] = self._new_pace(self._times, installation)
+            return self._paces[installation]
 
 
 class RepositoryClient:

@@ -78,7 +78,7 @@ class Patience:
 class Pace:
     """Keeps one installation within the secondary limits: writes one by one, with pauses.
 
-    It counts this process's writes only; jobs of one installation run one at a time.
+    It counts this process's writes only; `shared_pace` counts those of all.
     """
 
     def __init__(self, times: Times) -> None:
