@@ -224,7 +224,7 @@ def await_work(table: JobTable, executor: str, chance: random.Random, longest: f
     :param longest: seconds that a job takes.
     :return: whether it has a job in hand.
     """
-    deadline = time.monotonic() + (8.0 if chance.random() < 0.9 else 0.5)
+    deadline = time.monotonic() + (30.0 if chance.random() < 0.9 else 0.5)
     while time.monotonic() < deadline:
         with contextlib.suppress(StoreError):
             if any(job.executor == executor for job in table.started()):
