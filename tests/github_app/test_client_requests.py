@@ -256,11 +256,13 @@ def test_annotations_are_not_sent_again_where_github_would_append_them_twice(wor
     from github_app.github.values import Annotation
 
     remark = Annotation("a.py", 1, 2, "notice", "message", "title")
-    world.answers = [httpx.ReadTimeout("slow")]
+    world.answers = [httpx.ReadTimeout("slow"), httpx.Response(200, json={})]
     with pytest.raises(UnavailableError):
         world.repository().update_check_run(1, output=CheckOutput("t", "s", None, (remark,)))
+    assert len(world.requests) == 1
     world.answers = [httpx.ReadTimeout("slow"), httpx.Response(200, json={})]
     world.repository().update_check_run(1, output=CheckOutput("t", "s"))
+    assert len(world.requests) == 3
 
 
 def test_a_secondary_limit_is_waited_out_and_the_comment_posted(world: World) -> None:

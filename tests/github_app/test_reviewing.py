@@ -139,16 +139,16 @@ def test_when_time_is_over_the_rest_is_left_out_by_name_and_the_review_stands(
     """Each file takes two seconds of ten at least: the largest is looked at, the smallest not."""
     monkeypatch.setattr("github_app.reviewing._SLICE", 1)
     read = reading(
-        changed("small.py", 1),
-        changed("large.py", 9),
+        changed("a_small.py", 1),
+        changed("z_large.py", 9),
         *(changed(f"medium{at}.py", 4) for at in range(6)),
         configuration="[pull_request]\ntime_budget_seconds = 10\n",
         skipped=[Skipped("x.png", "not a language Themis reads")],
     )
     reviewed = reviewer.review(read)
-    assert "large.py" in reviewed.files
-    assert "small.py" not in reviewed.files
-    assert reviewed.left_out[-1] == Skipped("small.py", OUT_OF_TIME)
+    assert "z_large.py" in reviewed.files
+    assert "a_small.py" not in reviewed.files
+    assert reviewed.left_out[-1] == Skipped("a_small.py", OUT_OF_TIME)
     assert {each.path for each in reviewed.report.skipped} == {
         "x.png",
         *(each.path for each in reviewed.left_out),
