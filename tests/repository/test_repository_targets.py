@@ -13,8 +13,16 @@ ROOT = Path(__file__).parents[2]
 
 
 def make(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run make in the repository as a person would: options of a make above us left behind."""
-    environment = {name: value for name, value in os.environ.items() if "MAKE" not in name}
+    """Run make in the repository as a person would: options and settings of a make above us, which
+    it exports, left behind.
+    """
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    settings = re.findall(r"^([A-Z_]+) \?=", makefile, flags=re.MULTILINE)
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if "MAKE" not in name and name not in settings
+    }
     return subprocess.run(
         ["make", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
