@@ -107,6 +107,7 @@ function tellOf(context: vscode.ExtensionContext, state: State): void {
       }
       return;
     case 'starting':
+    case 'installing':
     case 'stopped':
       return;
   }

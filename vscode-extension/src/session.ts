@@ -74,10 +74,11 @@ export class Session implements vscode.Disposable {
     });
   }
 
-  stop(): Promise<void> {
+  /** @param phase what it is from then on. */
+  stop(phase: 'stopped' | 'installing' = 'stopped'): Promise<void> {
     return this.inTurn(async () => {
       await this.end();
-      this.become({ phase: 'stopped' });
+      this.become({ phase });
     });
   }
 

@@ -10,7 +10,7 @@ export interface ServerStatus {
   readonly bundle: { readonly name: string; readonly sha256: string } | null;
 }
 
-export type Phase = 'starting' | 'running' | 'missing' | 'stopped' | 'failed';
+export type Phase = 'starting' | 'running' | 'missing' | 'installing' | 'stopped' | 'failed';
 
 export interface State {
   readonly phase: Phase;
@@ -35,6 +35,8 @@ export function lookOf(state: State): Look {
   switch (state.phase) {
     case 'starting':
       return { icon: 'loading~spin', text: 'starting', detail: 'The language server is starting', severity: 'information', isBusy: true };
+    case 'installing':
+      return { icon: 'loading~spin', text: 'being installed', detail: 'The language server is being installed', severity: 'information', isBusy: true };
     case 'missing':
       return { icon: 'cloud-download', text: 'not installed', detail: 'There is no language server yet', severity: 'warning', isBusy: false };
     case 'stopped':

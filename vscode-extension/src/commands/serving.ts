@@ -25,7 +25,7 @@ export function serverControl(parts: Parts): Record<string, Handler> {
 }
 
 async function installServer({ session, locator, log }: Parts): Promise<void> {
-  await session.stop(); // it may be what is to be replaced
+  await session.stop('installing'); // it may be what is to be replaced
   const installed = await install(locator, log);
   await session.restart();
   if (installed === 'cancelled') return;
