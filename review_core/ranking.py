@@ -1,27 +1,58 @@
-"""Which of several texts is best, axis by axis, with ties where the model cannot tell."""
+"""Which of several texts is best, axis by axis, in groups where the model cannot tell. No I/O.
+
+A text is above another where a review of the two, in one order or the other, would give a verdict,
+with and without comments. A reward is one number a text, so that by one criterion nothing runs in
+circles (Bradley & Terry, 1952); where criteria or functions contradict one another, nothing is
+above.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from review_core.api import Scorer
 from review_core.calibration import Calibration
+from review_core.comments import same_code, without_comments
+from review_core.languages import Language, language_named
+from review_core.layout import normalise
 from review_core.types import Axis, Verdict
+
+Pairs = frozenset[tuple[int, int]]
+"""(above, below), as indices."""
+
+Rewards = Mapping[str, Mapping[str, float] | None]
+"""By code as the model reads it, then by criterion."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """One axis. groups: indices of the texts, the best first; those in one group are ties.
+    """One axis.
 
-    criterion: the one that tells the texts apart best. preference: P(the first text is better than
-    the last), in [0, 1]; .5 for a single text.
+    groups: indices of the texts, the best first. In a group no text is confidently better than
+    another, or they contradict one another; each text of a later group is confidently worse than
+    some text of the group before, and than none of a later one. criterion: the one that tells the
+    texts apart best. preference: P(the text of the highest reward is better than that of the
+    lowest), in [0, 1]; .5 for a single text. better: the pairs that are told apart, by any of the
+    axis's criteria. against_first: P(the text is better than the first), where both were scored.
     """
 
     axis: Axis
     criterion: str
     groups: tuple[tuple[int, ...], ...]
     preference: float
+    better: Pairs = frozenset()
+    against_first: Mapping[int, float] = field(default_factory=dict)
+
+    def renumbered(self, numbers: Sequence[int]) -> Ranked:
+        """The same with other indices: numbers[i] for i."""
+        return replace(
+            self,
+            groups=tuple(tuple(numbers[at] for at in group) for group in self.groups),
+            better=frozenset((numbers[high], numbers[low]) for high, low in self.better),
+            against_first={numbers[at]: each for at, each in self.against_first.items()},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,44 +71,160 @@ def rank(
     language: str | None = None,
     intent: str = "",
 ) -> Ranking:
-    """Order the texts by reward; a new group begins where one is confidently worse than its first.
+    """Order versions of one piece of code.
 
-    :param language: its name, where calibration knows languages apart.
+    :param language: its name; without one, comments count as code.
     :raises BundleError: if the calibration lacks a criterion of the model.
     """
-    rewards = dict(enumerate(scorer.rewards(texts, intent=intent)))
-    readable = {at: found for at, found in rewards.items() if found is not None}
-    ranked = []
-    for axis, criteria in scorer.bundle.manifest.axes.items():
-        candidates = [
-            _ranked(
-                axis, key, {at: each[key] for at, each in readable.items()}, calibration, language
-            )
-            for key in criteria
-        ]
-        ranked.append(max(candidates, key=lambda each: (len(each.groups), each.preference)))
-    too_long = tuple(at for at, found in rewards.items() if found is None)
-    return Ranking(tuple(ranked), too_long)
+    known = language_named(language) if language else None
+    codes = list(dict.fromkeys(code for text in texts for code in readings(text, known)))
+    rewards = dict(zip(codes, scorer.rewards(codes, intent=intent), strict=True))
+    return ranking_of(texts, rewards, scorer.bundle.manifest.axes, calibration, known)
 
 
-def _ranked(
-    axis: Axis,
-    criterion: str,
-    rewards: dict[int, float],
+def readings(
+    text: str, language: Language | None, *, honesty_check: bool = True
+) -> tuple[str, ...]:
+    """The codes, normalised, whose rewards decide on a text: as it is, and without its comments."""
+    code = normalise(text)
+    if language is None or not honesty_check:
+        return (code,)
+    return tuple(dict.fromkeys((code, normalise(without_comments(code, language)))))
+
+
+def ranking_of(
+    texts: Sequence[str],
+    rewards: Rewards,
+    axes: Mapping[Axis, Sequence[str]],
     calibration: Calibration,
-    language: str | None,
-) -> Ranked:
-    order = sorted(rewards, key=lambda at: (-rewards[at], at))
-    groups: list[list[int]] = []
-    for at in order:
-        if groups:
-            margin = rewards[at] - rewards[groups[-1][0]]
-            preference = calibration.preference(criterion, margin, language)
-            worse = calibration.verdict(criterion, preference, language) is Verdict.WORSE
-        if not groups or worse:
-            groups.append([at])
+    language: Language | None,
+    *,
+    honesty_check: bool = True,
+    withheld: Collection[int] = (),
+) -> Ranking:
+    """Order texts whose rewards are known.
+
+    :param rewards: of every reading of every text.
+    :param axes: the criteria of each axis that is to be ranked.
+    :param withheld: indices of texts of which nothing may be said; they tie with the first.
+    :raises BundleError: if the calibration lacks a criterion.
+    """
+    found: dict[int, tuple[Mapping[str, float], ...]] = {}
+    too_long = []
+    for at, text in enumerate(texts):
+        each = [rewards[code] for code in readings(text, language, honesty_check=honesty_check)]
+        known = tuple(one for one in each if one is not None)
+        if len(known) == len(each):
+            found[at] = known
         else:
-            groups[-1].append(at)
-    spread = rewards[order[0]] - rewards[order[-1]] if len(order) > 1 else None
-    best = 0.5 if spread is None else calibration.preference(criterion, spread, language)
-    return Ranked(axis, criterion, tuple(map(tuple, groups)), best)
+            too_long.append(at)
+    judge = _Judge(found, calibration, language, _same_code(texts, language), withheld)
+    return Ranking(
+        tuple(judge.ranked(axis, criteria) for axis, criteria in axes.items()), tuple(too_long)
+    )
+
+
+def layers(items: Sequence[int], above: Collection[tuple[int, int]]) -> tuple[tuple[int, ...], ...]:
+    """The items in groups, those that nothing is above first; in a group they keep their order.
+
+    What is above what is above something is above it, too. Items in a circle are one group.
+    """
+    reached = {item: {low for high, low in above if high == item} for item in items}
+    for between in items:
+        for item in items:
+            if between in reached[item]:
+                reached[item] |= reached[between]
+    left = list(items)
+    groups = []
+    while left:
+        top = tuple(
+            item
+            for item in left
+            if not any(item in reached[other] and other not in reached[item] for other in left)
+        )
+        groups.append(top)
+        left = [item for item in left if item not in top]
+    return tuple(groups)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """Which texts are told apart. found: rewards of each reading of a text.
+
+    alike: for each text the first one that is the same but for comments and layout.
+    """
+
+    found: Mapping[int, Sequence[Mapping[str, float]]]
+    calibration: Calibration
+    language: Language | None
+    alike: Sequence[int]
+    withheld: Collection[int]
+
+    def ranked(self, axis: Axis, criteria: Sequence[str]) -> Ranked:
+        told = {criterion: self._pairs(criterion) for criterion in criteria}
+        better = frozenset(pair for pairs in told.values() for pair in pairs)
+        clear = {pair for pair in better if pair[::-1] not in better}
+        extremes = {criterion: self._extremes(criterion) for criterion in criteria}
+        criterion = max(criteria, key=lambda each: (len(told[each]), extremes[each]))
+        order = sorted(self.found, key=lambda at: (-self.found[at][0][criterion], at))
+        against = {}
+        for at in self.found if 0 in self.found else ():
+            speaks = (key for key in criteria if {(at, 0), (0, at)} & told[key])
+            against[at] = self._preference(next(speaks, criterion), at, 0)
+        groups = layers(order, clear)
+        return Ranked(axis, criterion, groups, extremes[criterion], better, against)
+
+    def _pairs(self, criterion: str) -> Pairs:
+        """Pairs in one order. Texts that are one program stand or fall together."""
+        at = [each for each in self.found if each not in self.withheld]
+        pairs = {(i, j) for i in at for j in at if self._is_told(criterion, i, j)}
+        twins = {i: [j for j in at if self.alike[j] == self.alike[i]] for i in at}
+        return frozenset(
+            (i, j) for i, j in pairs if all((a, b) in pairs for a in twins[i] for b in twins[j])
+        )
+
+    def _is_told(self, criterion: str, better: int, worse: int) -> bool:
+        """Whether a review would say so, of one order or the other, with and without comments."""
+        preference = partial(self.calibration.preference, criterion, language=self._name)
+        verdict = partial(self.calibration.verdict, criterion, language=self._name)
+        return all(
+            verdict(preference(margin)) is Verdict.BETTER
+            or verdict(preference(-margin)) is Verdict.WORSE
+            for margin in self._margins(criterion, better, worse)
+        )
+
+    def _preference(self, criterion: str, better: int, worse: int) -> float:
+        """P(the one is better than the other), by the reading that is less sure."""
+        of = partial(self.calibration.preference, criterion, language=self._name)
+        each = [of(margin) for margin in self._margins(criterion, better, worse)]
+        return min(each, key=lambda preference: abs(preference - 0.5))
+
+    def _extremes(self, criterion: str) -> float:
+        at = [each for each in self.found if each not in self.withheld]
+        if len(at) < 2:
+            return 0.5
+        order = sorted(at, key=lambda each: self.found[each][0][criterion])
+        return self._preference(criterion, order[-1], order[0])
+
+    def _margins(self, criterion: str, better: int, worse: int) -> list[float]:
+        ours, theirs = self.found[better], self.found[worse]
+        # One without comments has one reading, which is compared with both of the other.
+        both = zip((ours[0], ours[-1]), (theirs[0], theirs[-1]), strict=True)
+        return [mine[criterion] - other[criterion] for mine, other in both]
+
+    @property
+    def _name(self) -> str | None:
+        return self.language.name if self.language else None
+
+
+def _same_code(texts: Sequence[str], language: Language | None) -> list[int]:
+    codes = [normalise(text) for text in texts]
+    first: list[int] = []
+    for at, code in enumerate(codes):
+        same = (
+            other
+            for other in dict.fromkeys(first)
+            if codes[other] == code or (language and same_code(codes[other], code, language))
+        )
+        first.append(next(same, at))
+    return first

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 from fake_scorer import FakeScorer
+from hypothesis import given
+from hypothesis import strategies as st
 
 from review_core.calibration import Calibration
-from review_core.ranking import rank
+from review_core.ranking import layers, rank
 from review_core.types import Axis
 
 Fake = Callable[..., FakeScorer]
@@ -47,3 +50,51 @@ def test_texts_that_are_all_too_long_have_no_groups(
 ) -> None:
     ranking = rank(["a" * 50, "b" * 50], fake_scorer(max_tokens=20), calibration)
     assert {each.groups for each in ranking.axes} == {()}
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=1, max_size=9))
+def test_no_text_of_a_later_group_is_confidently_better_than_one_of_an_earlier(
+    rewards: list[tuple[int, int]],
+) -> None:
+    """Texts with two readings each: what is told apart is no longer one order, and stays honest."""
+    pairs = {
+        (i, j)
+        for i, high in enumerate(rewards)
+        for j, low in enumerate(rewards)
+        if all(mine - other >= 10 for mine, other in zip(high, low, strict=True))
+    }
+    groups = layers(range(len(rewards)), pairs)
+    place = {item: number for number, group in enumerate(groups) for item in group}
+    assert sorted(place) == list(range(len(rewards)))
+    assert all(place[better] < place[worse] for better, worse in pairs)
+    for before, after in itertools.pairwise(groups):
+        assert all(any((above, item) in pairs for above in before) for item in after)
+
+
+def test_a_circle_is_one_group_and_what_hangs_below_it_is_not() -> None:
+    assert layers(range(5), {(0, 1), (1, 2), (2, 0), (2, 3)}) == ((0, 1, 2, 4), (3,))
+
+
+def test_of_criteria_that_contradict_one_another_neither_wins(
+    fake_scorer: Fake, calibration: Calibration
+) -> None:
+    ranking = rank(["very_small not_fast", "plain"], fake_scorer(), calibration)
+    efficiency = next(each for each in ranking.axes if each.axis is Axis.EFFICIENCY)
+    assert sorted(map(sorted, efficiency.groups)) == [[0, 1]]
+    assert efficiency.better == {(0, 1), (1, 0)}
+
+
+def test_a_comment_buys_no_rank(fake_scorer: Fake, calibration: Calibration) -> None:
+    """With the language known; P is that of the reading that is less sure: .5 without comments."""
+    texts = ["f(1)  # very_safe", "f(2)"]
+    bought, honest = (
+        next(
+            each
+            for each in rank(texts, fake_scorer(), calibration, language=language).axes
+            if each.axis is Axis.SECURITY
+        )
+        for language in (None, "Python")
+    )
+    assert (bought.groups, honest.groups) == (((0,), (1,)), ((0, 1),))
+    assert bought.preference > 0.95
+    assert (honest.preference, honest.against_first) == (0.5, {0: 0.5, 1: 0.5})
