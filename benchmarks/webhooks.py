@@ -1,6 +1,6 @@
 """How fast deliveries are acknowledged, while the model works and while it does not.
 
-    python benchmarks/webhooks.py [--database postgresql://...] [--out FILE.json]
+    python benchmarks/webhooks.py [--postgresql] [--out FILE.json]
 
 `themis-github-app serve` as people run it: a web process and two workers with the model that ships,
 against the fake GitHub of the tests. 500 signed deliveries of `pull_request`, each of another pull
@@ -40,6 +40,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from app_chaos import environment, free_port, is_up, wait_for  # noqa: E402
 from fake_github import FakeGitHub, create_shop  # noqa: E402
+from postgresql_cluster import cluster  # noqa: E402
 
 from github_app.database import open_database  # noqa: E402
 from github_app.jobs.states import State  # noqa: E402
@@ -208,9 +209,10 @@ def measure(folder: Path, url: str) -> dict[str, Any]:
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--database", help="a PostgreSQL URL of an empty database to measure, too")
+    parser.add_argument("--postgresql", action="store_true", help="measure on a server, too")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
+    load = os.getloadavg()[0]
     result: dict[str, Any] = {
         "deliveries": DELIVERIES,
         "seconds": SECONDS,
@@ -221,8 +223,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         result["sqlite"] = measure(folder / "sqlite", f"sqlite:///{folder}/sqlite/app.sqlite")
-        if arguments.database:
-            result["postgresql"] = measure(folder / "postgresql", arguments.database)
+        if arguments.postgresql:
+            with cluster() as server:
+                url = server.database("benchmark")
+                result["postgresql"] = measure(folder / "postgresql", url)
+    result["load_before_and_after"] = [round(load, 1), round(os.getloadavg()[0], 1)]
     text = json.dumps(result, indent=2) + "\n"
     print(text, end="")
     if arguments.out:

@@ -99,13 +99,14 @@ counters = sa.Table(
     sa.Column("amount", sa.Double, nullable=False),
 )
 
-# Worker processes that live, as far as anybody knows. beats: grows while one lives.
+# Worker processes that live, as far as anybody knows. beats: grows while one lives; beat_at: when,
+# by its own clock, in seconds since 1970: for people, not for judging who is dead.
 executors = sa.Table(
     "themis_executors",
     metadata,
     sa.Column("executor", sa.Text, primary_key=True),
     sa.Column("beats", sa.BigInteger, nullable=False),
-    sa.Column("started_at", sa.Double, nullable=False),
+    sa.Column("beat_at", sa.Double, nullable=False),
 )
 
 # When an installation was written for, and will be: a JSON list of seconds since 1970, newest last.

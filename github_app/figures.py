@@ -7,9 +7,13 @@ from collections.abc import Callable
 import sqlalchemy as sa
 
 from github_app.database import Database, StoreError, counters, executors
+from github_app.jobs.executors import DEAD_AFTER_SECONDS
 from github_app.jobs.states import State
 from github_app.jobs.table import JobTable
 from github_app.metrics import Counter, Counts, Snapshot
+
+# When the last worker died, none is left to say so. Clocks of two machines may differ by a part.
+SILENT_SECONDS = 3 * DEAD_AFTER_SECONDS
 
 
 class Figures:
@@ -18,6 +22,7 @@ class Figures:
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         """clock: seconds since 1970."""
         self._database = database
+        self._clock = clock
         self._table = JobTable(database, clock)
 
     def add(self, counts: Counts) -> None:
@@ -47,7 +52,8 @@ class Figures:
         """
         depth = self._table.depth()
         with self._database.reading() as connection:
-            workers = connection.scalar(sa.select(sa.func.count()).select_from(executors)) or 0
+            living = executors.c.beat_at > self._clock() - SILENT_SECONDS
+            workers = connection.scalar(sa.select(sa.func.count()).where(living)) or 0
             rows = connection.execute(sa.select(counters)).all()
         known = Counter.__members__
         return Snapshot(

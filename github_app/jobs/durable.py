@@ -59,7 +59,6 @@ class DbosQueue:
         """database_url: of ours; dbos keeps its tables beside it. at_once: jobs in this process."""
         from dbos import DBOS
 
-        logging.getLogger("dbos").setLevel(logging.WARNING)
         url = jobs_url(database_url)
         _prepare(url)
         config: DBOSConfig = {
@@ -86,6 +85,10 @@ class DbosQueue:
     def launch(self) -> None:
         """Begin to take work."""
         self._dbos.launch()
+        # Its own handler would write lines that are not JSON, and past what takes secrets out.
+        logger = logging.getLogger("dbos")
+        logger.handlers.clear()
+        logger.propagate = True
         # Partitioned by installation: a free worker takes the next job from one at random.
         self._dbos.register_queue(
             QUEUE,

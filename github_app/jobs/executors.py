@@ -39,7 +39,7 @@ class Heart:
 
     def start(self) -> None:
         """Be known to live; before any work is taken, since who is not known is dead."""
-        row = {"executor": self._executor, "beats": 0, "started_at": time.time()}
+        row = {"executor": self._executor, "beats": 0, "beat_at": time.time()}
         with self._database.writing() as connection:
             connection.execute(sa.insert(executors).values(row))
         self._last = self._monotonic()
@@ -51,7 +51,7 @@ class Heart:
             ours = connection.execute(
                 sa.update(executors)
                 .where(executors.c.executor == self._executor)
-                .values(beats=executors.c.beats + 1)
+                .values(beats=executors.c.beats + 1, beat_at=time.time())
             )
         if ours.rowcount == 1:
             self._last = asked_at

@@ -313,17 +313,18 @@ def test_a_job_that_never_reached_the_queue_waits_again(bench: Bench) -> None:
 
 
 def test_counts_of_processes_add_up(database: Database) -> None:
-    clock = Clock()
+    clock = time.time
     for _ in range(2):
         figures = Figures(database, clock)
         figures.add({(Counter.TOKENS, ""): 5.0, (Counter.TASKS, "review"): 1.0})
     heart = Heart(database, "one")
     heart.start()
-    insert_deliveries(database, [row_of("g", ReviewTask(pull(1), "a"), clock.now - 3)])
+    insert_deliveries(database, [row_of("g", ReviewTask(pull(1), "a"), clock() - 3)])
     snapshot = Figures(database, clock).snapshot()
     assert snapshot.counts == {(Counter.TOKENS, ""): 10.0, (Counter.TASKS, "review"): 2.0}
-    assert (snapshot.waiting, snapshot.oldest_seconds, snapshot.workers) == (1, 3.0, 1)
+    assert (snapshot.waiting, round(snapshot.oldest_seconds), snapshot.workers) == (1, 3, 1)
     assert Figures(database, clock).problems() == {"database": None, "workers": None}
+    assert Figures(database, lambda: clock() + 120).problems()["workers"] == "none lives"
     heart.stop()
     assert Figures(database, clock).problems()["workers"] == "none lives"
 
