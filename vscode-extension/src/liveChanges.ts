@@ -50,8 +50,15 @@ export class LiveChanges implements vscode.Disposable {
       vscode.workspace.onDidSaveTextDocument((document) => {
         if (runsWhen(document.uri) === 'onSave') this.schedule(document);
       }),
-      vscode.workspace.onDidCloseTextDocument((document) => this.stopReview(document.uri.toString())),
-      vscode.workspace.onDidDeleteFiles(() => this.somethingChanged()),
+      vscode.workspace.onDidCloseTextDocument((document) => {
+        this.stopReview(document.uri.toString());
+        if (this.isKnown(document.uri)) this.somethingChanged(); // what was not saved is gone
+      }),
+      vscode.workspace.onDidDeleteFiles(({ files }) => {
+        for (const uri of files) this.changes.takeDocument(uri.toString(), null);
+        this.tell();
+        this.somethingChanged();
+      }),
       vscode.workspace.onDidRenameFiles(() => this.somethingChanged()),
       vscode.workspace.onDidChangeWorkspaceFolders(() => this.somethingChanged()),
       session.onDidChange(({ phase }) => {
@@ -136,6 +143,10 @@ export class LiveChanges implements vscode.Disposable {
         await this.reviewAll().catch((error: unknown) => this.log.info(`the workspace was not reviewed: ${String(error)}`));
       });
     }, QUIET_MILLISECONDS);
+  }
+
+  private isKnown(uri: vscode.Uri): boolean {
+    return this.files.some((file) => file.uri === uri.toString());
   }
 
   private schedule(document: vscode.TextDocument): void {

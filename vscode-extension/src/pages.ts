@@ -24,8 +24,9 @@ export function rankingPage(title: string, ranking: Ranking, names = ranking.can
   const name = (at: number): string => markdown(names[at] ?? `#${at + 1}`);
   const rows = ranking.axes.map(({ axis, groups, preference }) => {
     const order = groups.map((group) => group.map(name).join(' = ')).join(' > ');
-    const best = groups.length > 1 ? (groups[0] ?? []).map(name).join(', ') : 'no clear winner';
-    return `| ${markdown(axis)} | **${best}** | ${order} | ${percent(preference)} |`;
+    const best = groups.length > 1 ? `**${(groups[0] ?? []).map(name).join(', ')}**` : 'no clear winner';
+    const sure = groups.length > 1 ? percent(preference) : '';
+    return `| ${markdown(axis)} | ${best} | ${order} | ${sure} |`;
   });
   const tooLong = ranking.tooLong.map(name).join(', ');
   return [

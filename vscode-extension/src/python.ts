@@ -25,12 +25,21 @@ export async function selectedInterpreter(): Promise<string | undefined> {
   }
 }
 
-/** Calls back when another one is selected. */
+/** Calls back when another one is selected. Where the workspace is not trusted nobody is asked. */
 export function onDidSelectInterpreter(then: () => void): vscode.Disposable {
-  const api = vscode.extensions.getExtension<PythonApi>(EXTENSION);
-  return api?.isActive === true
-    ? (api.exports.environments?.onDidChangeActiveEnvironmentPath(then) ?? nothing())
-    : nothing();
+  let listener: vscode.Disposable | undefined;
+  let isOver = false;
+  const extension = vscode.workspace.isTrusted ? vscode.extensions.getExtension<PythonApi>(EXTENSION) : undefined;
+  extension?.activate().then(
+    ({ environments }) => {
+      if (!isOver) listener = environments?.onDidChangeActiveEnvironmentPath(then);
+    },
+    () => undefined, // another extension's trouble is not ours to tell
+  );
+  return new vscode.Disposable(() => {
+    isOver = true;
+    listener?.dispose();
+  });
 }
 
 async function interpreter(): Promise<string | undefined> {
@@ -45,8 +54,4 @@ async function interpreter(): Promise<string | undefined> {
 
 function sleep(milliseconds: number): Promise<undefined> {
   return new Promise((resolve) => setTimeout(() => resolve(undefined), milliseconds));
-}
-
-function nothing(): vscode.Disposable {
-  return new vscode.Disposable(() => undefined);
 }

@@ -86,7 +86,7 @@ test('a ranking names the best of each axis, ties as ties, and what was too long
     tooLong: [3],
   }, ['here', 'there', 'elsewhere', 'long']);
   assert.match(text, /\| security \| \*\*there\*\* \| there > here = elsewhere \| 91 % \|/);
-  assert.match(text, /\| efficiency \| \*\*no clear winner\*\* \|/);
+  assert.match(text, /\| efficiency \| no clear winner \| here = there = elsewhere \|  \|/);
   assert.match(text, /left out: long\./);
 });
 
