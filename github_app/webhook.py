@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 BODY_BYTES = 25 * 2**20  # GitHub sends no more
 BODY_SECONDS = 10.0  # GitHub waits no longer
+HELD_BYTES = 10 * BODY_BYTES  # of bodies that strangers, too, may have us hold at a time
 INBOX_SECONDS = 8.0
 _LARGE = 32 * 2**10  # reading a body above this may hold the event loop up
 _GUID = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -53,6 +54,7 @@ class Webhook:
         self._app = App(settings.app_id, settings.app_slug)
         self._inbox = inbox
         self._clock = clock
+        self._held = 0  # bytes of the bodies that are being read or answered
 
     async def answer(self, request: Request, event: str, guid: str) -> tuple[int, dict[str, Any]]:
         """Status and body of the answer."""
@@ -74,12 +76,41 @@ class Webhook:
     async def _answer(
         self, request: Request, event: str, guid: str
     ) -> tuple[int, dict[str, Any], str]:
+        body = bytearray()
         try:
-            body = await _body(request)
+            await self._read_into(body, request)
+            return await self._answer_to(bytes(body), request, event, guid)
         except _TooLargeError:
             return *_refused(413, f"the body is larger than {BODY_BYTES} bytes"), ""
+        except _TooMuchError:
+            return *_refused(503, "too much at a time; deliver it again later"), ""
+        finally:
+            self._held -= len(body)
+
+    async def _read_into(self, body: bytearray, request: Request) -> None:
+        """Take all of it.
+
+        :raises _TooLargeError: as soon as that is known; the rest is not read.
+        :raises _TooMuchError: if bodies together are too large, or this one comes too slowly.
+        """
+        announced = request.headers.get("Content-Length", "")
+        if announced.isdecimal() and int(announced[:20]) > BODY_BYTES:
+            raise _TooLargeError
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                async for chunk in _chunks(request):
+                    body += chunk
+                    self._held += len(chunk)
+                    if len(body) > BODY_BYTES:
+                        raise _TooLargeError
+                    if self._held > HELD_BYTES:
+                        raise _TooMuchError
         except TimeoutError:
-            return *_refused(503, f"the body took longer than {BODY_SECONDS:g} s"), ""
+            raise _TooMuchError from None
+
+    async def _answer_to(
+        self, body: bytes, request: Request, event: str, guid: str
+    ) -> tuple[int, dict[str, Any], str]:
         if not is_signed(self._secrets, body, request.headers.get(SIGNATURE)):
             return *_refused(401, f"{SIGNATURE} is missing or wrong; is the secret the same?"), ""
         if not _EVENT.fullmatch(event) or not _GUID.fullmatch(guid):
@@ -132,22 +163,8 @@ class _TooLargeError(Exception):
     """The body is larger than GitHub's may be."""
 
 
-async def _body(request: Request) -> bytes:
-    """All of it.
-
-    :raises _TooLargeError: as soon as that is known; the rest is not read.
-    :raises TimeoutError: if it comes too slowly.
-    """
-    announced = request.headers.get("Content-Length", "")
-    if announced.isdecimal() and int(announced[:20]) > BODY_BYTES:
-        raise _TooLargeError
-    body = bytearray()
-    async with asyncio.timeout(BODY_SECONDS):
-        async for chunk in _chunks(request):
-            body += chunk
-            if len(body) > BODY_BYTES:
-                raise _TooLargeError
-    return bytes(body)
+class _TooMuchError(Exception):
+    """There is no room, or no time, for this body now."""
 
 
 async def _chunks(request: Request) -> AsyncIterator[bytes]:

@@ -116,7 +116,7 @@ def test_a_command_far_down_a_long_comment_is_not_looked_for() -> None:
 
 
 def test_a_name_is_taken_literally() -> None:
-    assert command_of("@axb review", "a.b") is None
+    assert command_of("@axb review\n\nas in @a.b", "a.b") is None
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,37 @@ def test_a_body_of_exactly_the_largest_size_is_read() -> None:
     assert answer.status == 202
 
 
+def test_bodies_that_are_too_large_together_are_refused_until_there_is_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Strangers could else fill the memory, 25 MiB a connection. After each there is room again."""
+    monkeypatch.setattr(webhook, "HELD_BYTES", 1000)
+    app = app_with(FakeInbox())
+
+    async def two() -> list[int]:
+        waiting = asyncio.Event()
+
+        async def receive() -> dict[str, Any]:
+            await waiting.wait()
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def holding(scope: Any, first: Any, send: Any) -> None:
+            messages = [first(), receive()]
+            await app(scope, lambda: messages.pop(0), send)
+
+        chunks = [b"x" * 600, b""]
+        one = asyncio.create_task(call(holding, "POST", "/webhook", {}, chunks))
+        await asyncio.sleep(0.01)
+        other = await call(app, "POST", "/webhook", {}, [b"x" * 600])
+        waiting.set()
+        third = await one
+        return [third.status, other.status]
+
+    for _ in range(3):
+        assert asyncio.run(two()) == [401, 503]
+    assert deliver(app, opened()).status == 202
+
+
 def test_an_inbox_that_fails_is_told_as_worth_another_delivery() -> None:
     answer = deliver(app_with(FakeInbox(error=ThemisError("the disk is full at /data"))), opened())
     assert answer.status == 503
