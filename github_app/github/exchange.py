@@ -9,7 +9,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -28,6 +28,7 @@ from github_app.github.etags import Etags, Kept
 from github_app.github.limits import Pace, Patience, Times, Wait, asked_to_wait, limit_of, pause
 from github_app.site import GitHubSite
 from review_core import __version__
+from review_core.errors import ConfigurationError
 
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 _TRIES = 5
@@ -72,6 +73,7 @@ class _Client(GitHubCore[UnauthAuthStrategy]):
             transport=transport,
             http_cache=False,  # it would keep answers by URL alone, whoever asked
             auto_retry=False,  # it sleeps without asking us
+            follow_redirects=False,  # a POST would become a GET, as in browsers
         )
         self._kept = self._create_sync_client()
 
@@ -90,6 +92,7 @@ class Exchange:
         self, site: GitHubSite, times: Times, transport: httpx.BaseTransport | None = None
     ) -> None:
         self._client = _Client(site, transport)
+        self._api = site.api_url
         self._times = times
         self._etags = Etags()
         self._headers = {"X-GitHub-Api-Version": site.api_version}
@@ -115,6 +118,9 @@ class Exchange:
                     again = question.repeatable or not lost.was_sent
                     wait, reason = pause(attempt, self._times), Wait.RETRY
                 else:
+                    if response.status_code in _MOVED and "location" in response.headers:
+                        question = self._moved(question, response.headers["location"])
+                        continue
                     if response.status_code < 400 and not _limited(response):
                         return self._answer(question, response)
                     if response.status_code == 401 and not renewed and credential.renewed():
@@ -148,6 +154,12 @@ class Exchange:
         except (GitHubException, ValueError) as error:  # a limit it cannot read, a body not JSON
             raise _LostError(error) from None
 
+    def _moved(self, question: Question, location: str) -> Question:
+        """The same question where GitHub says it belongs: a repository was renamed."""
+        path = httpx.URL(question.url).join(location).raw_path
+        url = httpx.URL(self._api).copy_with(raw_path=path)  # a token goes to no other host
+        return replace(question, url=str(url), params=None if url.query else question.params)
+
     def _answer(self, question: Question, response: Response[Any]) -> Answer:
         key = (question.asker or "", _key(question))
         if response.status_code == 304 and (kept := self._etags.get(key)):
@@ -178,6 +190,7 @@ class Exchange:
         return _ERRORS.get(status, InvalidError)(said), False, 0.0, Wait.RETRY
 
 
+_MOVED = (301, 302, 307, 308)
 _ERRORS: Mapping[int, type[GitHubError]] = {
     401: ForbiddenError,
     403: ForbiddenError,
@@ -249,4 +262,16 @@ def _key(question: Question) -> str:
 
 
 def _trusted(site: GitHubSite) -> bool | ssl.SSLContext:
-    return ssl.create_default_context(cafile=site.ca_file) if site.ca_file else True
+    """The certificates to trust: the system's, unless the site has its own.
+
+    :raises ConfigurationError: where its own cannot be read.
+    """
+    if site.ca_file is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=site.ca_file)
+    except OSError as error:  # SSLError is one
+        raise ConfigurationError(
+            f"ca_file {site.ca_file} has no certificates in PEM ({error.strerror or error}); "
+            "give a file with those of your authority"
+        ) from error

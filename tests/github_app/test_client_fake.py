@@ -243,6 +243,8 @@ def test_a_repository_that_was_renamed_is_found_under_its_old_name(shop: Readers
     repository = shop.repository()
     shop.github.rename("octo/shop", "store")
     assert repository.pull_request(1).title == "Change nine"
+    repository.create_issue_comment(1, "still a comment")
+    assert [each.body for each in repository.issue_comments(1)] == ["still a comment"]
 
 
 def test_an_installation_that_is_gone_is_missing_or_forbidden(shop: Readers) -> None:

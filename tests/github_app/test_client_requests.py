@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -190,6 +191,29 @@ def test_pages_are_followed_to_the_end_and_only_at_our_host(world: World) -> Non
     assert str(world.requests[1].url) == (
         "https://api.github.com/repositories/11/issues/5/comments?page=2"
     )
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_what_has_moved_is_asked_for_there_word_by_word_and_only_at_our_host(
+    world: World, status: int
+) -> None:
+    """A POST stays one, with its body and its token."""
+    moved = {"location": "https://elsewhere.example/repositories/11/issues/5/comments"}
+    world.answers = [
+        httpx.Response(status, json={"message": "Moved"}, headers=moved),
+        httpx.Response(201, json=comment()),
+    ]
+    world.repository().create_issue_comment(5, "hello")
+    assert world.requests[1].method == "POST"
+    assert str(world.requests[1].url) == "https://api.github.com/repositories/11/issues/5/comments"
+    assert world.sent() == {"body": "hello"}
+
+
+def test_what_moves_in_a_circle_is_given_up(world: World) -> None:
+    world.handler = lambda request: httpx.Response(301, headers={"location": str(request.url)})
+    with pytest.raises(UnavailableError):
+        world.repository().issue_comments(5)
+    assert len(world.requests) == 5
 
 
 def test_an_unchanged_answer_is_asked_for_by_its_etag_and_costs_nothing(world: World) -> None:
@@ -566,6 +590,17 @@ def test_a_key_that_is_none_is_refused_without_quoting_it() -> None:
     with pytest.raises(ConfigurationError) as raised:
         GitHubClient(broken, github_site())
     assert "hunter2" not in "".join(traceback.format_exception(raised.value))
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_certificates_that_cannot_be_read_are_named(
+    key: str, tmp_path: Path, content: str | None
+) -> None:
+    file = tmp_path / "authority.pem"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(ConfigurationError, match=r"authority\.pem"):
+        GitHubClient(AppKey("7", key), github_site("https://ghe.example", ca_file=file))
 
 
 def test_a_comment_without_a_line_is_not_put_into_a_review(world: World) -> None:
