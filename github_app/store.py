@@ -118,8 +118,23 @@ class Store:
     def forget(self, installation: int, repositories: Sequence[int] | None) -> int:
         """Delete all that is stored of an installation, or of some of its repositories.
 
-        :return: how many rows went. Deliveries that are worked on right now stay for their worker.
+        Deliveries stay that came after the one we do this for: it may have been installed again.
+
+        :return: how many rows went.
         """
+        began = (
+            sa.select(sa.func.max(deliveries.c.seq))
+            .where(
+                deliveries.c.installation == installation,
+                deliveries.c.kind == "forget",
+                deliveries.c.state == "started",
+            )
+            .scalar_subquery()
+        )
+        is_over = sa.or_(
+            deliveries.c.state.in_(FINISHED),
+            sa.and_(deliveries.c.state == "waiting", deliveries.c.seq < sa.func.coalesce(began, 0)),
+        )
         deleted = 0
         with self._database.writing() as connection:
             if repositories is None:
@@ -130,7 +145,7 @@ class Store:
                 if repositories is not None:
                     statement = statement.where(table.c.repository.in_(repositories))
                 if table is deliveries:
-                    statement = statement.where(table.c.state != "started")
+                    statement = statement.where(is_over)
                 deleted += connection.execute(statement).rowcount
         return deleted
 

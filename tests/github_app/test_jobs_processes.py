@@ -145,6 +145,17 @@ def test_nothing_goes_on_unseen_when_serve_itself_is_killed(
         wait_for(lambda: not any(is_alive(each) for each in there), 30, "all have ended")
 
 
+def test_the_web_process_imports_nothing_that_works() -> None:
+    """It must answer while workers work, and start fast."""
+    heavy = ("dbos", "git", "githubkit", "onnxruntime", "numpy", "tree_sitter")
+    code = f"""
+import sys
+import github_app.web_process
+print([name for name in {heavy} if name in sys.modules])"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_a_process_that_keeps_dying_is_started_less_and_less_often() -> None:
     pauses = [0.0]
     for _ in range(12):

@@ -102,12 +102,28 @@ def test_forgetting_a_repository_leaves_the_others(database: Database, store: St
         store.pause(where, True)
         store.save_report(where, "h", "b", "{}")
         row = row_of(where.key, ReviewTask(where, "h"), NOW)
-        insert_deliveries(database, [row])
+        insert_deliveries(database, [{**row, "state": "done", "finished_at": NOW}])
     assert store.forget(1, [7]) == 3
     assert not store.pull(pull(1)).paused
     assert store.latest_report(pull(1)) is None
     assert store.pull(other).paused
     assert store.forget(1, None) == 3
+
+
+def test_forgetting_leaves_what_came_after_it_was_asked_for(
+    database: Database, store: Store
+) -> None:
+    """Removed and installed again at once: numbers 1 to 3, of which 2 is being worked on."""
+    tasks = (ReviewTask(pull(1), "a"), ForgetTask(1, None, "x"), ReviewTask(pull(2), "a"))
+    for number, task in enumerate(tasks, start=1):
+        insert_deliveries(database, [row_of(f"g{number}", task, NOW)])
+    with database.writing() as connection:
+        forget = deliveries.c.kind == "forget"
+        connection.execute(sa.update(deliveries).where(forget).values(state="started"))
+    assert store.forget(1, None) == 1
+    with database.reading() as connection:
+        left = connection.scalars(sa.select(deliveries.c.guid).order_by(deliveries.c.seq)).all()
+    assert left == ["g2", "g3"]
 
 
 def test_what_is_old_and_done_with_is_deleted(database: Database) -> None:
