@@ -43,6 +43,8 @@ test('then come the interpreter, the PATH and the private environment, in this o
 test('an untrusted workspace does not choose: neither its interpreter nor a program inside it', async () => {
   const untrusted = { ...WISHES, isTrusted: false };
   assert.equal((await findProgram(machine(EVERYWHERE), untrusted))?.origin, 'path');
+  const chosen = { ...untrusted, interpreter: '/elsewhere/bin/python' };
+  assert.equal(await findProgram(machine(['/elsewhere/bin/themis-lsp']), chosen), undefined);
   const inside = machine(['/work/bin/themis-lsp'], { path: ['/work/bin'] });
   assert.equal(await findProgram(inside, untrusted), undefined);
   assert.equal((await findProgram(inside, WISHES))?.origin, 'path');
