@@ -88,7 +88,9 @@ class Inbox:
         except Exception as error:
             # One row that the database does not take must not refuse the others.
             if len(group) == 1:
-                _answer(group[0], error)
+                refused = StoreError(f"the database does not take it: {type(error).__name__}")
+                refused.__cause__ = error
+                _answer(group[0], refused)
             else:
                 for item in group:
                     self._commit([item])

@@ -260,7 +260,7 @@ async def test_what_the_database_refuses_is_not_acknowledged_and_harms_no_other(
     finally:
         inbox.close()
     assert answers[:3] == [True, True, True]
-    assert isinstance(answers[3], Exception)
+    assert isinstance(answers[3], StoreError)
 
 
 def test_closing_writes_what_waits_and_takes_no_more(database: Database, clock: Clock) -> None:
