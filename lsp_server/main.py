@@ -49,7 +49,7 @@ def cli(
     log_to_stderr(log_level)
     if checking:
         from lsp_server.check import check
-        from review_core.loading import load_scorer
+        from lsp_server.model import load_scorer
 
         return 0 if check(Path.cwd(), load_scorer, click.echo) else PROBLEM
     return serve(tcp=tcp, ws=ws, host=host, port=port, log_level=log_level)
@@ -60,7 +60,7 @@ def serve(*, tcp: bool, ws: bool, host: str, port: int, log_level: str) -> int:
 
     :raises MissingExtraError: if pygls is not installed.
     """
-    from review_core.loading import load_scorer
+    from lsp_server.model import load_scorer
 
     try:
         from lsp_server.server import create_server

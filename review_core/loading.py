@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from review_core.cache import RewardCache
     from review_core.calibration import Calibration
     from review_core.config import Settings
+    from review_core.engine import Limits
     from review_core.scorer import Scorer
 
 
@@ -19,9 +20,10 @@ def bundle_path(settings: Settings) -> Path:
     return settings.model or default_bundle_path()
 
 
-def load_scorer(settings: Settings) -> tuple[Scorer, Calibration]:
+def load_scorer(settings: Settings, limits: Limits | None = None) -> tuple[Scorer, Calibration]:
     """The scorer of the settings' bundle, with its cache, and its calibration.
 
+    :param limits: of a run's memory; None for the engine's own.
     :raises BundleError: if the bundle cannot be used.
     """
     from review_core.bundle import load_bundle
@@ -31,7 +33,7 @@ def load_scorer(settings: Settings) -> tuple[Scorer, Calibration]:
 
     bundle = load_bundle(bundle_path(settings))
     calibration = Calibration.from_json(bundle.calibration_json)
-    engine = Engine(bundle, threads=settings.threads)
+    engine = Engine(bundle, threads=settings.threads, limits=limits)
     return Scorer(bundle, engine, reward_cache(settings)), calibration
 
 
