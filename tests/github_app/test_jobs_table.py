@@ -142,6 +142,19 @@ def test_a_review_becomes_pointless_when_a_push_or_a_closing_comes(
     assert table.is_pointless(begun[0])
 
 
+def test_a_review_does_not_give_way_to_what_does_not_go_on_yet(
+    table: JobTable, receive: Callable[..., None], clock: Clock
+) -> None:
+    """The newer one waits for GitHub: given way to, both would wait, and this one start and stop."""
+    receive(ReviewTask(pull(1), A), ReviewTask(pull(1), B))
+    table.wait(take(table), seconds=60.0, reason="GitHub sleeps")
+    older = take(table)
+    assert older.task == ReviewTask(pull(1), A)
+    assert not table.is_pointless(older)
+    clock.now += 61
+    assert table.is_pointless(older)
+
+
 def test_work_is_pointless_once_its_installation_is_removed(
     table: JobTable, receive: Callable[..., None]
 ) -> None:
