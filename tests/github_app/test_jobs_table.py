@@ -145,7 +145,7 @@ def test_a_review_becomes_pointless_when_a_push_or_a_closing_comes(
 def test_a_review_does_not_give_way_to_what_does_not_go_on_yet(
     table: JobTable, receive: Callable[..., None], clock: Clock
 ) -> None:
-    """The newer one waits for GitHub: given way to, both would wait, and this one start and stop."""
+    """The newer one waits for GitHub: giving way, this one would start and stop in a circle."""
     receive(ReviewTask(pull(1), A), ReviewTask(pull(1), B))
     table.wait(take(table), seconds=60.0, reason="GitHub sleeps")
     older = take(table)
