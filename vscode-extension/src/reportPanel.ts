@@ -44,7 +44,7 @@ export class ReportPanel implements vscode.Disposable {
     const media = vscode.Uri.joinPath(this.extension, 'media');
     const options = { enableScripts: true, localResourceRoots: [media], enableCommandUris: false };
     const panel = vscode.window.createWebviewPanel('themis.report', 'Themis Report', vscode.ViewColumn.Active, options);
-    panel.iconPath = vscode.Uri.joinPath(media, 'activity.svg');
+    panel.iconPath = vscode.Uri.joinPath(media, 'icon.png'); // in colour: seen on light and dark alike
     panel.webview.onDidReceiveMessage((message: unknown) => void this.open(message));
     panel.onDidChangeViewState(() => {
       if (this.isOld && !panel.active) this.render();
