@@ -23,8 +23,15 @@ from github_app.github.auth import AppKey
 from github_app.github.client import GitHubClient
 from github_app.github.limits import Times
 from github_app.github.values import CheckStatus, PullRequest
+from github_app.jobs.executors import make_due
 from github_app.jobs.performing import Stop
-from github_app.jobs.reconciliation import RECONCILE, REDELIVER, Reconciliation, Rerunning
+from github_app.jobs.reconciliation import (
+    DUE_AT_START,
+    RECONCILE,
+    REDELIVER,
+    Reconciliation,
+    Rerunning,
+)
 from github_app.jobs.runner import Ended
 from github_app.metrics import Counter, Tally
 from github_app.publishing.check_runs import ours
@@ -51,10 +58,13 @@ def run_review_worker(
     executor: str,
     stopping: threading.Event,
     redact: Callable[[str], str],
+    *,
+    starts: bool = False,
     load: Callable[[Settings], Reviewer] | None = None,
 ) -> int:
     """Review until `stopping` is set; the exit status, as `run_worker` gives it.
 
+    :param starts: whether the app starts with this process: then what was missed is looked for.
     :param load: makes the reviewer, once; by default the one of the settings' model.
     :raises ThemisError: if database or key cannot be used.
     """
@@ -64,6 +74,8 @@ def run_review_worker(
         closing(open_database(url)) as database,
         closing(_github(settings, database, stopping, tally)) as github,
     ):
+        if starts:
+            make_due(database, DUE_AT_START)
         store = Store(database, time.time)
         reviewer = _LazyReviewer(lambda: (load or _load)(settings), tally)
         clones = _clones(settings)

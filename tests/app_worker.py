@@ -28,7 +28,7 @@ def main() -> None:
     settings = settings_of(None)
     stopping = threading.Event()
     stop_on_signals(stopping.set)
-    os._exit(run_review_worker(settings, sys.argv[2], stopping, log_of(settings), load))
+    os._exit(run_review_worker(settings, sys.argv[2], stopping, log_of(settings), load=load))
 
 
 if __name__ == "__main__":

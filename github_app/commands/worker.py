@@ -35,7 +35,8 @@ def worker(config: Path | None, executor: str | None, workers: int | None, super
     stop_on_signals(stopping.set)
     if supervised:
         stop_with_parent(stopping.set)
-    status = run_review_worker(settings, executor or new_executor_id(), stopping, redact)
+    name = executor or new_executor_id()
+    status = run_review_worker(settings, name, stopping, redact, starts=not supervised)
     if status:
         os._exit(status)  # a thread that does not stop would keep the process
     return 0
