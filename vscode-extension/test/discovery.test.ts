@@ -6,12 +6,12 @@ import { type Machine, type Wishes, findProgram } from '../src/discovery';
 
 const WISHES: Wishes = {
   command: [],
-  interpreter: '/work/.venv/bin/python',
+  interpreter: '/shop/.venv/bin/python',
   privateEnvironment: '/storage/environment',
   isTrusted: true,
 };
 
-/** A machine with these programs; the folder /work is open. */
+/** A machine with these programs; the folder /shop is open. */
 function machine(programs: readonly string[], more: Partial<Machine> = {}): Machine {
   return {
     isWindows: false,
@@ -20,12 +20,12 @@ function machine(programs: readonly string[], more: Partial<Machine> = {}): Mach
     isAbsolute: path.posix.isAbsolute,
     join: path.posix.join,
     dirname: path.posix.dirname,
-    isInWorkspace: (file) => Promise.resolve(file.startsWith('/work/')),
+    isInWorkspace: (file) => Promise.resolve(file.startsWith('/shop/')),
     ...more,
   };
 }
 
-const EVERYWHERE = ['/work/.venv/bin/themis-lsp', '/opt/bin/themis-lsp', '/storage/environment/bin/themis-lsp'];
+const EVERYWHERE = ['/shop/.venv/bin/themis-lsp', '/opt/bin/themis-lsp', '/storage/environment/bin/themis-lsp'];
 
 test('the setting wins over all that can be found', async () => {
   const command = ['ssh', 'host', 'themis-lsp'];
@@ -45,7 +45,7 @@ test('an untrusted workspace does not choose: neither its interpreter nor a prog
   assert.equal((await findProgram(machine(EVERYWHERE), untrusted))?.origin, 'path');
   const chosen = { ...untrusted, interpreter: '/elsewhere/bin/python' };
   assert.equal(await findProgram(machine(['/elsewhere/bin/themis-lsp']), chosen), undefined);
-  const inside = machine(['/work/bin/themis-lsp'], { path: ['/work/bin'] });
+  const inside = machine(['/shop/bin/themis-lsp'], { path: ['/shop/bin'] });
   assert.equal(await findProgram(inside, untrusted), undefined);
   assert.equal((await findProgram(inside, WISHES))?.origin, 'path');
 });

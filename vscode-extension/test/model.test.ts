@@ -6,7 +6,7 @@ import { Changes, countFindings } from '../src/model';
 import { placeOf, scoresOf } from '../src/report';
 import { finding, report, reviewed, score } from './samples';
 
-const ROOT = 'file:///work/my%20shop';
+const ROOT = 'file:///home/me/my%20shop';
 
 function changes(...functions: Parameters<typeof report>): Changes {
   const model = new Changes((uri) => uri);
