@@ -16,7 +16,7 @@ from github_app.publishing.wording import likely
 from github_app.types import ActionName
 from review_core.renderers.markdown import speaks, table_head, table_row
 from review_core.renderers.markup import code, escaped
-from review_core.renderers.view import columns, counted, model_name, visible
+from review_core.renderers.view import causes, columns, counted, model_name, visible
 from review_core.types import Axis, FunctionReview, Report, Verdict
 
 NAME = "Themis"
@@ -206,6 +206,7 @@ def _details(
         "Findings",
         [
             f"{place(each, outcome)} {code(each.shared.finding.function)}: {escaped(likely(each))}"
+            + "".join(f"; {escaped(cause)}" for cause in causes(each.shared.finding))
             + (" (resolved by a person)" if each.mark in closed else "")
             for each in found
         ],

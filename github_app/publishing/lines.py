@@ -43,11 +43,17 @@ def regions(file: FileChange) -> tuple[Region, ...]:
 
 
 def anchor_of(finding: Finding, function: ChangedFunction, file: FileChange) -> Anchor | None:
-    """Where the finding's comment stands: beside the first of its lines that the diff shows.
+    """Where the finding's comment stands: beside the part of the change that caused it, if that is
+    known, or the first of its lines that the diff shows.
 
     What was only taken away is commented where it was, on the base side. None: beside nothing.
     """
     shown = regions(file)
+    for cause in finding.causes[:1]:
+        lines = LineRange(cause.start_line, cause.end_line)
+        beside = _within(lines, Side.RIGHT, [each.head for each in shown])
+        if beside is not None:
+            return beside
     head = LineRange(finding.start_line, finding.end_line)
     on_head = _within(head, Side.RIGHT, [each.head for each in shown])
     gone = (

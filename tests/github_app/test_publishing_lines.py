@@ -15,7 +15,7 @@ from github_app.github.values import Side
 from github_app.publishing.lines import Anchor, Region, anchor_of, is_shown, regions
 from github_app.publishing.outcome import identified
 from github_app.publishing.wording import new_comment
-from review_core.types import FileChange, LineRange
+from review_core.types import Cause, FileChange, LineRange
 
 
 def numbered(*numbers: int | str) -> str:
@@ -97,6 +97,18 @@ def test_a_range_over_two_hunks_keeps_to_the_first() -> None:
     finding, function = of.report.findings[0], of.report.functions[0].function
     wide = replace(finding, start_line=10, end_line=30)
     assert anchor_of(wide, function, file) == Anchor(Side.RIGHT, LineRange(10, 13))
+
+
+def test_the_part_that_caused_it_is_where_the_comment_stands() -> None:
+    base = numbered(*range(1, 41))
+    file = change(base, base.replace("\n10\n", "\nx\n").replace("\n30\n", "\ny\n"))
+    of = outcome(file_of(f=("1", "2")))
+    finding, function = of.report.findings[0], of.report.functions[0].function
+    wide = replace(finding, start_line=10, end_line=30)
+    caused = replace(wide, causes=(Cause(30, 30, 0.6, None), Cause(10, 10, 0.1, 0.5)))
+    assert anchor_of(caused, function, file) == Anchor(Side.RIGHT, LineRange(30, 30))
+    hidden = replace(wide, causes=(Cause(20, 20, 0.6, None),))
+    assert anchor_of(hidden, function, file) == anchor_of(wide, function, file)
 
 
 def test_what_was_only_taken_away_is_commented_on_the_base_side() -> None:

@@ -31,7 +31,7 @@ from github_app.publishing.marks import SUMMARY
 from github_app.publishing.outcome import Outcome, identified, silenced
 from github_app.publishing.summary import summary_body
 from github_app.publishing.wording import comment_body
-from review_core.types import Axis, Report, Skipped, Withheld
+from review_core.types import Axis, Cause, Report, Skipped, Withheld
 
 TWO = outcome(file_of(f=("1", "2"), g=("1", "2"), fine=("1", "2")))
 NONE = outcome(file_of(fine=("1", "2")))
@@ -97,7 +97,7 @@ def test_the_table_has_only_cells_the_model_is_sure_of(report: Report) -> None:
 
 def test_everything_that_is_not_a_finding_is_counted_and_listed(report: Report) -> None:
     page = shown(Outcome(report, TWO.settings, {}))
-    assert "6 of 9 changed functions reviewed; the others: 1 new, 1 deleted, 1 not scored" in page.summary
+    assert "6 of 9 changed functions reviewed; the others: 1 new, 1 deleted, 1" in page.summary
     assert "3 files skipped: 2 generated file, 1 binary file" in page.summary
     assert "1 finding withheld: 1 ignored by the comment at line 79" in page.summary
     text = page.text or ""
@@ -105,6 +105,12 @@ def test_everything_that_is_not_a_finding_is_counted_and_listed(report: Report) 
         assert f"### {heading}" in text
     assert "leans on comments" in text
     assert "- `logo.png`: binary file" in text
+
+
+def test_what_caused_a_finding_is_told_with_it() -> None:
+    cause = Cause(22, 22, without=0.6, alone=None)
+    report = replace(TWO.report, findings=(replace(TWO.report.findings[0], causes=(cause,)),))
+    assert "; line 22: P(worse) 40 % without" in (shown(replace(TWO, report=report)).text or "")
 
 
 def test_what_a_person_resolved_is_still_listed() -> None:
