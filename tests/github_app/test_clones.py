@@ -158,13 +158,10 @@ def test_a_clone_is_bare_and_has_neither_hooks_nor_an_address(app: Readers, pull
     "damage",
     [
         lambda clone: (clone / "HEAD").unlink(),
-        lambda clone: (clone / "HEAD").write_text("garbage\n"),
         lambda clone: (clone / "config").write_text("[core\n"),
         lambda clone: [pack.unlink() for pack in clone.rglob("*.idx")],
         lambda clone: list(map(_shortened, clone.rglob("*.pack"))),
-        lambda clone: [ref.write_text("0" * 40 + "\n") for ref in _refs(clone)],
         lambda clone: [ref.write_text("zzz\n") for ref in _refs(clone)],
-        lambda clone: (clone / "shallow.lock").touch(),
         lambda clone: [ref.with_name(f"{ref.name}.lock").touch() for ref in _refs(clone)],
         lambda clone: (clone / "objects" / "pack" / "tmp_pack_x").write_bytes(b"0" * 1000),
     ],
