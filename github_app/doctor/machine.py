@@ -66,10 +66,8 @@ def database(settings: Settings) -> Check:
     def look() -> str:
         from github_app.database import open_database
 
-        database = open_database(settings.database_url.reveal())
+        database = open_database(settings.database_url.reveal())  # in a transaction that writes
         try:
-            with database.writing():
-                pass
             return "a SQLite file" if database.is_sqlite else "PostgreSQL"
         finally:
             database.close()
