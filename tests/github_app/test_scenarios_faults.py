@@ -96,6 +96,20 @@ def test_annotations_whose_answer_was_lost_are_not_added_again(
     assert work.check().status == "completed"
 
 
+def test_annotations_of_one_wish_are_not_mixed_with_those_of_another(
+    work: App, hosted: Hosted
+) -> None:
+    """GitHub only ever adds some: a review that is asked for anew begins its own check run."""
+    hosted.commit(b=bad(*MANY[:6]) + good(*MANY[6:]))
+    hosted.open_pull()
+    work.review()
+    assert len(work.check().annotations) == 2
+    work.review(occasion="again", asked=True)
+    runs = work.github.check_runs(SHOP)
+    assert [len(run.annotations) for run in runs] == [2, 2]
+    assert {run.status for run in runs} == {"completed"}
+
+
 def test_one_bad_line_loses_the_review(work: App, hosted: Hosted) -> None:
     """pr-agent#592: GitHub refuses a whole review for one comment outside the diff."""
     hosted.commit(a=bad("f", "g", "h"))
