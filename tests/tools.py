@@ -33,7 +33,10 @@ def tool(name: str) -> Path:
 def _find(name: str) -> Path | None:
     match name:
         case "node" | "npm" | "nvim" | "emacs":
-            found = shutil.which(name)
+            # Node of our own comes first: code-server's modules are built for that one.
+            found = shutil.which(
+                name, path=f"{FOLDER / 'node/bin'}{os.pathsep}{os.environ['PATH']}"
+            )
             return Path(found) if found else None
         case "chromium":
             names = ("chromium", "chromium-browser", "google-chrome")

@@ -140,3 +140,13 @@ def test_a_missing_tool_skips_its_tests_and_fails_them_in_ci(
     monkeypatch.setenv("CI", "true")
     with pytest.raises(pytest.fail.Exception, match="make test installs"):
         tools.tool("webhooks.json")
+
+
+def test_node_of_our_own_comes_before_the_machines(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ours = tmp_path / "node" / "bin" / "node"
+    ours.parent.mkdir(parents=True)
+    program(ours)
+    monkeypatch.setattr(tools, "FOLDER", tmp_path)
+    assert tools.tool("node") == ours
