@@ -19,7 +19,7 @@ class RetryRules:
     first_seconds: float = 10.0
     longest_seconds: float = 7200.0
     attempts: int = 20
-    crashes: int = 5
+    crashes: int = 10
 
     def pause(self, failures: int, chance: Callable[[], float]) -> float | None:
         """Seconds to wait after so many failures; None: give up.
