@@ -16,6 +16,7 @@ from review_cli.bench import bench
 from review_cli.config import config
 from review_cli.init import init
 from review_cli.model import model
+from review_cli.rank import rank
 from review_cli.review import review
 from review_core import __version__
 from review_core.command import exit_with
@@ -30,7 +31,7 @@ def cli() -> None:
     """
 
 
-for command in (review, baseline, init, bench, model, config):
+for command in (review, rank, baseline, init, bench, model, config):
     cli.add_command(command)
 
 

@@ -177,7 +177,7 @@ class _Judge:
     def _pairs(self, criterion: str) -> Pairs:
         """Pairs in one order. Texts that are one program stand or fall together."""
         at = [each for each in self.found if each not in self.withheld]
-        pairs = {(i, j) for i in at for j in at if self._is_told(criterion, i, j)}
+        pairs = {(i, j) for i in at for j in at if i != j and self._is_told(criterion, i, j)}
         twins = {i: [j for j in at if self.alike[j] == self.alike[i]] for i in at}
         return frozenset(
             (i, j) for i, j in pairs if all((a, b) in pairs for a in twins[i] for b in twins[j])
