@@ -156,7 +156,7 @@ class Workbench:
         """
         user = self.data / "User"
         user.mkdir(parents=True, exist_ok=True)
-        (user / "settings.json").write_text(json.dumps(QUIET | settings), encoding="utf-8")
+        (user / "settings.json").write_text(json.dumps({**QUIET, **settings}), encoding="utf-8")
         opened = [*more.items(), *([("openFile", self.remote(file))] if file else [])]
         context = self.browser.new_context(viewport={"width": 1280, "height": 760})
         context.set_default_timeout(PATIENCE * 1000)
@@ -188,36 +188,45 @@ class Workbench:
 @contextmanager
 def workbench(folder: Path) -> Iterator[Workbench]:
     """code-server with our extension, and a browser; only one at a time on a machine."""
-    from_test = {"node": tool("node"), "entry": tool("code-server"), "browser": tool("chromium")}
-    extension = tool("themis-review.vsix")
-    data, extensions, home = (folder / name for name in ("data", "extensions", "home"))
-    home.mkdir()
-    start = [from_test["node"], from_test["entry"]]
-    start += ["--user-data-dir", data, "--extensions-dir", extensions]
-    port = free_port()
-    serve = ["--auth", "none", "--bind-addr", f"127.0.0.1:{port}", "--disable-telemetry"]
+    chromium = tool("chromium")
+    data, results = folder / "data", folder / "host.json"
+    with (
+        one_at_a_time(),
+        code_server(folder, data, THEMIS_HOST_RESULTS=results) as (process, url),
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(
+            executable_path=chromium,
+            # Root, as CI runs, has no sandbox; and nothing is asked of the network.
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        expect.set_options(timeout=PATIENCE * 1000)
+        yield Workbench(browser, process, data, results, url)
+        browser.close()
+
+
+@contextmanager
+def code_server(
+    folder: Path, data: Path, **environment: str | Path
+) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """A running code-server with our extension, and its address; ended at the end."""
+    start: list[str | Path] = [tool("node"), tool("code-server"), "--user-data-dir", data]
+    start += ["--extensions-dir", folder / "extensions"]
+    install = ["--install-extension", tool("themis-review.vsix")]
+    address = f"127.0.0.1:{free_port()}"
+    serve = ["--auth", "none", "--bind-addr", address, "--disable-telemetry"]
     serve.append("--disable-update-check")
+    home = folder / "home"
+    home.mkdir()
     # As if from a terminal: otherwise it takes its environment, PATH included, from a login shell.
-    results = folder / "host.json"
-    environment = editor_environment(home, VSCODE_CLI="1", THEMIS_HOST_RESULTS=results)
-    lock = Path(tempfile.gettempdir()) / f"themis-workbench-{os.getuid()}.lock"
-    with lock.open("w") as one_at_a_time, (folder / "code-server.log").open("wb") as log:
-        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
+    environment = editor_environment(home, VSCODE_CLI="1", **environment)
+    with (folder / "code-server.log").open("wb") as log:
         told: dict[str, Any] = {"env": environment, "stdout": log, "stderr": log}
-        subprocess.run([*start, "--install-extension", extension], check=True, **told)
+        subprocess.run([*start, *install], check=True, **told)
         process = subprocess.Popen([*start, *serve], stdin=subprocess.DEVNULL, **told)
         try:
-            url = f"http://127.0.0.1:{port}"
-            eventually(lambda: answers(f"{url}/healthz"), "code-server")
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(
-                    executable_path=from_test["browser"],
-                    # Root, as CI runs, has no sandbox; and nothing is asked of the network.
-                    args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-                )
-                expect.set_options(timeout=PATIENCE * 1000)
-                yield Workbench(browser, process, data, results, url)
-                browser.close()
+            eventually(lambda: answers(f"http://{address}/healthz"), "code-server")
+            yield process, f"http://{address}"
         finally:
             process.send_signal(signal.SIGTERM)
             try:
@@ -225,6 +234,15 @@ def workbench(folder: Path) -> Iterator[Workbench]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Waits for other processes of this user that test in a browser, as xdist's workers would."""
+    lock = Path(tempfile.gettempdir()) / f"themis-workbench-{os.getuid()}.lock"
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def eventually(ask: Callable[[], _Answer], what: str, seconds: float = PATIENCE) -> _Answer:

@@ -103,6 +103,8 @@ def test_a_server_that_is_restarted_or_killed_comes_back(code: Workbench, shop: 
     """By its command, and after kill -9: another process, and it answers."""
     with code.window(shop.path, shop.file, name="restart") as window:
         seen(window)
+        # The window of the test before may still be closing.
+        eventually(lambda: len(code.servers()) == 1, "one server")
         (first,) = code.servers()
         window.command("Themis: Restart Language Server")
         (second,) = eventually(lambda: set(code.servers()) - {first}, "another server")
