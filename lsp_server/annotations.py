@@ -89,7 +89,8 @@ def _verdicts(review: FunctionReview, earlier: Earlier) -> Iterator[tuple[str, .
         is_sure = score.verdict is not Verdict.UNSURE
         verdict = f"**{score.verdict}**" if is_sure else score.verdict.value
         before = _before(review, scored, earlier)
-        why = score.why or ("" if is_sure else "not sure enough")
+        silence = "not sure enough" if score.speaks else "the model does not speak on this axis"
+        why = score.why or ("" if is_sure else silence)
         yield (scored.name, verdict, percent(score.preference), before, why)
 
 

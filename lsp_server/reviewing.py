@@ -27,6 +27,7 @@ from lsp_server.jobs import (
 )
 from lsp_server.notebook_text import cells_of_file, notebook_text
 from review_core import api
+from review_core.baseline import load_baseline
 from review_core.calibration import Calibration
 from review_core.config import Settings, load_settings
 from review_core.errors import InputError
@@ -112,7 +113,8 @@ def review_document(
     if file.base is None:
         return DocumentReview(None, reason="a new file has no base to compare with")
     scorer, calibration = open_scorer(settings)
-    report = api.review(change, scorer, calibration, settings, progress=progress)
+    baseline = load_baseline(job.context.directory)
+    report = api.review(change, scorer, calibration, settings, baseline=baseline, progress=progress)
     if job.notebook is not None:
         path = file.path.removesuffix(PurePath(file.path).suffix)
         file, report = replace(file, path=path), _of_file(report, path)
@@ -131,7 +133,15 @@ def review_workspace(
     )
     change = _below(change, job.context.directory.resolve().relative_to(root.resolve()))
     scorer, calibration = open_scorer(settings)
-    report = api.review(change, scorer, calibration, settings, progress=progress, pause=pause)
+    report = api.review(
+        change,
+        scorer,
+        calibration,
+        settings,
+        baseline=load_baseline(job.context.directory),
+        progress=progress,
+        pause=pause,
+    )
     found = {finding.path for finding in report.findings}
     heads = {file.path: file.head or "" for file in change.files if file.path in found}
     return WorkspaceReview(root, report, heads)

@@ -430,7 +430,7 @@ class _Judge:
                     candidates,
                     key=lambda each: (
                         each.verdict is not Verdict.UNSURE,
-                        self._speaks(each.criterion, language.name),
+                        each.speaks,
                         abs(each.preference - 0.5),
                     ),
                 )
@@ -449,7 +449,8 @@ class _Judge:
             verdict = Verdict.WORSE
         elif wanted is not None and verdict is Verdict.WORSE:
             verdict = Verdict.UNSURE
-        return AxisScore(axis, criterion, margin, preference, verdict)
+        speaks = verdict is not Verdict.UNSURE or self._speaks(criterion, language.name)
+        return AxisScore(axis, criterion, margin, preference, verdict, speaks=speaks)
 
     def _speaks(self, criterion: str, language: str | None = None) -> bool:
         """Whether the model was ever precise enough on this criterion to say something."""

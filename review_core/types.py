@@ -172,7 +172,8 @@ class AxisScore:
     """One function on one axis.
 
     margin = reward(head) - reward(base) in logits. preference: calibrated P(head better), in [0,
-    1]. why: the reason, in a few words, where the verdict is `unsure` against the number.
+    1]. why: the reason, in a few words, where the verdict is `unsure` against the number. speaks:
+    whether the model was ever precise enough on the criterion to give a verdict.
     """
 
     axis: Axis
@@ -181,6 +182,7 @@ class AxisScore:
     preference: float
     verdict: Verdict
     why: str | None = None
+    speaks: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,7 @@ def _function(review: FunctionReview) -> dict[str, Any]:
                 "preference": _preference(score.preference),
                 "verdict": score.verdict.value,
                 "why": score.why,
+                "speaks": score.speaks,
             }
             for score in review.scores.values()
         },

@@ -173,7 +173,9 @@ def test_an_axis_on_which_the_model_never_speaks_is_noticed_once(scorer: Any) ->
     calibration = Calibration.from_json({"format": 1, "criteria": criteria | silent})
     head = python("return very_fast + very_fast + very_fast")
     report = review(change(("a.py", python("x"), head)), scorer, calibration, default_settings())
-    assert named(report, "f").scores[Axis.EFFICIENCY].criterion == "Memory_Efficiency"
+    scores = named(report, "f").scores
+    assert scores[Axis.EFFICIENCY].criterion == "Memory_Efficiency"
+    assert [axis for axis, score in scores.items() if not score.speaks] == [Axis.SECURITY]
     assert report.notices == (
         "security: no verdicts, the model is not precise enough on it to speak",
     )

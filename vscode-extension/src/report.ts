@@ -4,13 +4,17 @@ export const AXES = ['correctness', 'efficiency', 'readability', 'security', 'ma
 export type Axis = (typeof AXES)[number];
 export type Verdict = 'better' | 'worse' | 'unsure';
 
-/** preference: P(head better than base), in [0, 1]. why: the reason where a verdict is unsure against its number. */
+/**
+ * preference: P(head better than base), in [0, 1]. why: the reason where a verdict is unsure against its number.
+ * speaks: whether the model is ever sure enough on this axis.
+ */
 export interface AxisScore {
   readonly criterion: string;
   readonly margin: number;
   readonly preference: number;
   readonly verdict: Verdict;
   readonly why: string | null;
+  readonly speaks: boolean;
 }
 
 /** A run of changed lines, 1-based; a count of 0 means there is none on that side. */
@@ -99,18 +103,22 @@ export function percent(value: number): string {
 }
 
 /** `worse, P 93 %`: the verdict and how likely it is; `unsure, P(better) 40 %` where there is none. */
-export function verdictWords({ verdict, preference }: AxisScore): string {
+export function verdictWords({ verdict, preference, speaks }: AxisScore): string {
+  if (!speaks) return 'the model does not speak on this axis';
   if (verdict === 'unsure') return `unsure, P(better) ${percent(preference)}`;
   return `${verdict}, P ${percent(verdict === 'worse' ? 1 - preference : preference)}`;
 }
 
-/** How much a function asks to be looked at: findings above all, then verdicts, then P(worse); below 0 if nothing is known. */
+/**
+ * How much a function asks to be looked at: findings above all, then verdicts, then P(worse) on axes on which the model
+ * speaks; below 0 if nothing is known.
+ */
 export function riskOf(scores: readonly Scored[]): number {
   const risk = ({ isFinding, withheld, score }: Scored): number => {
     const rank = isFinding ? 2 : score.verdict === 'worse' && withheld === null ? 1 : 0;
     return rank + (1 - score.preference);
   };
-  return Math.max(-1, ...scores.map(risk));
+  return Math.max(-1, ...scores.filter((each) => each.score.speaks).map(risk));
 }
 
 /** The first line to look at, 1-based, at head: that of the first hunk inside the function, else its own first. */

@@ -3,7 +3,7 @@
 import { counted, markOf } from './labels';
 import type { ChangedFile, ChangedFunction } from './model';
 import { shortName } from './pages';
-import { AXES, type Axis, type Report, type Scored, percent, placeOf } from './report';
+import { AXES, type Axis, type Report, type Scored, percent, placeOf, verdictWords } from './report';
 import { html } from './visible';
 
 /** Where the page's own files are, and what allows them to be used. */
@@ -112,11 +112,11 @@ function cell(scored: Scored | undefined): string {
   if (scored === undefined) return '<td data-value="2"></td>';
   const { score, withheld, isFinding } = scored;
   const mark = withheld === null ? score.verdict : 'unsure';
-  const why = withheld ?? score.why;
+  const why = withheld ?? score.why ?? (score.speaks ? null : verdictWords(score));
   const title = why === null ? '' : ` title="${html(why)}"`;
   return (
     `<td class="score ${mark}${isFinding ? ' finding' : ''}" data-value="${score.preference}"${title}>` +
-    `<span aria-hidden="true">${SIGNS[mark]}</span> ${html(percent(score.preference))}` +
+    `<span aria-hidden="true">${SIGNS[mark]}</span> ${score.speaks ? html(percent(score.preference)) : ''}` +
     `<span class="silent"> ${html(why === null ? score.verdict : `${score.verdict}: ${why}`)}</span></td>`
   );
 }

@@ -29,6 +29,17 @@ test('functions with findings come first, then those that are likelier worse, th
   assert.equal(countFindings(model.files()), 1);
 });
 
+test('an axis on which the model never speaks has no number and moves no function up', () => {
+  const silent = score('unsure', 0.01, { speaks: false, criterion: 'two' });
+  const [file] = changes([
+    reviewed('seemingly', { axes: { correctness: score('unsure', 0.7), security: silent } }),
+    reviewed('doubtful', { axes: { correctness: score('unsure', 0.6) } }),
+  ]).files();
+  assert.deepEqual(file?.functions.map((each) => each.review.name), ['doubtful', 'seemingly']);
+  const [, row] = file.functions[1]!.scores.map(axisRow);
+  assert.equal(row?.description, 'the model does not speak on this axis');
+});
+
 test('files follow their riskiest function, and have URIs in which every sign is safe', () => {
   const model = changes([
     reviewed('one', { path: 'a/calm.py', axes: { security: score('unsure', 0.9) } }),

@@ -3,7 +3,7 @@
 import type { AxisScore, Finding, FunctionReview, Report } from '../src/report';
 
 export function score(verdict: AxisScore['verdict'], preference: number, more: Partial<AxisScore> = {}): AxisScore {
-  return { criterion: 'one', margin: 0, preference, verdict, why: null, ...more };
+  return { criterion: 'one', margin: 0, preference, verdict, why: null, speaks: true, ...more };
 }
 
 export function reviewed(name: string, more: Partial<FunctionReview> = {}): FunctionReview {
