@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from fake_github import FakeGitHub, Hosted
 from fake_scorer import FakeScorer
 
 from github_app.errors import UnavailableError
-from github_app.types import CloseTask
+from github_app.types import CloseTask, ReviewTask
 
 MANY = [f"m{n}" for n in range(56)]
 
@@ -244,17 +245,18 @@ def test_a_task_about_an_older_head_does_nothing(work: App, hosted: Hosted) -> N
 
 
 def test_told_to_stop_it_posts_nothing_more_and_the_next_ends_its_check(
-    work: App, hosted: Hosted
+    work: App, hosted: Hosted, tmp_path: Path
 ) -> None:
     old = hosted.commit(a=bad("f") + good("g", "h"))
     hosted.open_pull()
-    asked = iter([False] * 3)
-    work.review(stop=lambda: next(asked, True))
-    assert work.told() == []
-    assert work.check().status == "in_progress"
-    hosted.commit(a=bad("f", "g") + good("h"))
-    hosted.push()
-    work.review()
+    stopping = Event()
+    with meanwhile(work, stopping.set, tmp_path / "second") as second:
+        second.review(stop=stopping.is_set)
+        assert work.told() == []
+        assert work.check().status == "in_progress"
+        hosted.commit(a=bad("f", "g") + good("h"))
+        hosted.push()
+        second.review()
     (run,) = work.github.check_runs(SHOP, old)
     assert (run.status, run.conclusion) == ("completed", "neutral")
     assert "newer push" in run.output["title"]
@@ -278,13 +280,12 @@ def test_a_fault_of_ours_is_neutral_and_raised(work: App, hosted: Hosted, tmp_pa
     assert len(work.github.check_runs(SHOP)) == 1
 
 
-def test_given_up_the_check_says_so(work: App, hosted: Hosted) -> None:
-    from github_app.types import ReviewTask
-
+def test_given_up_the_check_says_so(work: App, hosted: Hosted, tmp_path: Path) -> None:
     hosted.commit(a=bad("f") + good("g", "h"))
     hosted.open_pull()
-    asked = iter([False] * 3)
-    work.review(stop=lambda: next(asked, True))
+    stopping = Event()
+    with meanwhile(work, stopping.set, tmp_path / "second") as second:
+        second.review(stop=stopping.is_set)
     task = ReviewTask(work.pull(), work.github.pull(SHOP, 1).head_sha)
     work.work.give_up(task, "GitHub could not be had for a day")
     assert work.check().output["title"] == "Not reviewed: GitHub could not be had for a day"
