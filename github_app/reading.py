@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from github_app.errors import ForbiddenError, LeftAloneError, MissingError
 from github_app.fetching import Origin
 from github_app.risk import may_get_verdict
+from review_core.baseline import FILE_NAME as BASELINE
+from review_core.baseline import NO_BASELINE, Baseline
 from review_core.config import FILE_NAMES, Resolved
 from review_core.languages import language_of
 from review_core.sources.filters import Limits, collected
@@ -48,13 +50,15 @@ class Reading:
     """A pull request as it was read.
 
     change: base is the merge base, head the head commit, both by hash. base_tip: the commit whose
-    configuration holds. left_out: files that are among change.skipped for their size alone.
+    configuration and baseline hold: a pull request must not silence its own findings. left_out:
+    files that are among change.skipped for their size alone.
     """
 
     change: Change
     configuration: Resolved
     base_tip: str
     left_out: tuple[Skipped, ...] = ()
+    baseline: Baseline = NO_BASELINE
 
 
 class Reader:
@@ -79,20 +83,25 @@ class Reader:
 
         :raises GitHubError: where it cannot be fetched.
         :raises LeftAloneError: where there is no common history, or it is too large.
-        :raises ConfigurationError: where the base branch's configuration is not valid.
+        :raises ConfigurationError: where the base branch's configuration or baseline is not valid.
         :raises StoppedError: once `stop` says so.
         """
 
         def work(clone: Clone) -> Reading:
             base_tip = _fetch_commits(clone, pull)
-            configuration = configure(_configuration(clone, base_tip))
+            texts = _texts(clone, base_tip, (*FILE_NAMES, BASELINE))
+            configuration = configure({name: texts[name] for name in FILE_NAMES if name in texts})
+            baseline = (
+                Baseline.from_text(texts[BASELINE], BASELINE) if BASELINE in texts else NO_BASELINE
+            )
             merge_base = clone.repository.merge_base(base_tip, pull.head_sha)
             if merge_base is None:
                 raise LeftAloneError(
                     f"the head and {pull.base_ref} share no history, so there is no change between "
                     "them; rebase it on the base branch"
                 )
-            return self._reading(clone, base_tip, merge_base, pull.head_sha, configuration)
+            reading = self._reading(clone, base_tip, merge_base, pull.head_sha, configuration)
+            return replace(reading, baseline=baseline)
 
         def used(token: str) -> Reading:
             origin = Origin(repository.clone_url(), token, self._ca_file)
@@ -168,9 +177,9 @@ def _hash(text: str) -> str:
 # --- files ---------------------------------------------------------------------------------------
 
 
-def _configuration(clone: Clone, commit: str) -> dict[str, str]:
-    """The configuration files at the root of a commit, by name."""
-    held = {name: clone.repository.held(commit, name) for name in FILE_NAMES}
+def _texts(clone: Clone, commit: str, names: Iterable[str]) -> dict[str, str]:
+    """The texts of those files that stand at the root of a commit, by name."""
+    held = {name: clone.repository.held(commit, name) for name in names}
     hashes = {name: found[1] for name, found in held.items() if found and found[0] in _FILE_MODES}
     clone.fetch_files(hashes.values())
     texts = {}

@@ -18,6 +18,7 @@ from github_app.errors import StoppedError
 from github_app.reading import Reading
 from github_app.risk import by_risk
 from review_core import api
+from review_core.baseline import Baseline
 from review_core.calibration import Calibration
 from review_core.config import OutOfDistribution, Resolved, Settings, foreign_settings
 from review_core.languages import LANGUAGES
@@ -137,7 +138,9 @@ class Reviewer:
         watch = _Watch(self._clock, stop, seconds)
         scorer = _Remembering(self._scorer, watch)
         files = by_risk(change.files, self._languages(settings))
-        looked_at, report = self._looked_at(change, files, scorer, settings, watch, progress)
+        looked_at, report = self._looked_at(
+            change, files, scorer, settings, reading.baseline, watch, progress
+        )
         late = tuple(
             Skipped(each.path, OUT_OF_TIME) for each in change.files if each.path not in looked_at
         )
@@ -149,7 +152,9 @@ class Reviewer:
                 skipped=tuple(sorted((*change.skipped, *late), key=lambda each: each.path)),
             )
             try:
-                report = api.review(told, scorer, self.calibration, settings)
+                report = api.review(
+                    told, scorer, self.calibration, settings, baseline=reading.baseline
+                )
             except CancelledError:
                 raise StoppedError(_STOPPED) from None
         return Reviewed(
@@ -171,6 +176,7 @@ class Reviewer:
         files: Sequence[FileChange],
         scorer: _Remembering,
         settings: Settings,
+        baseline: Baseline,
         watch: _Watch,
         progress: Progress | None,
     ) -> tuple[dict[str, FileChange], Report | None]:
@@ -183,7 +189,7 @@ class Reviewer:
             try:
                 if watch.is_over():
                     break
-                report = api.review(told, scorer, self.calibration, settings)
+                report = api.review(told, scorer, self.calibration, settings, baseline=baseline)
             except CancelledError:
                 watch.raise_if_stopped()
                 break

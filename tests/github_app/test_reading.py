@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from fake_github import FakeGitHub, Hosted
 
 from github_app.errors import LeftAloneError
 from github_app.reading import OVER_SIZE
+from review_core.baseline import FILE_NAME as BASELINE
 from review_core.errors import ConfigurationError
 from review_core.sources.git import git_change
 from review_core.types import Change
@@ -237,6 +239,35 @@ def test_the_base_branch_configures_and_the_pull_request_does_not(
     assert found.configuration.settings.model is None
     assert found.configuration.origins["exclude"] == ".themis.toml"
     assert "may not set it" in found.configuration.origins["model"]
+
+
+def test_the_base_branch_s_baseline_holds_and_the_pull_request_s_own_does_not(
+    app: Readers, hosted: Hosted
+) -> None:
+    def accept(*ids: str) -> None:
+        found = [{"id": each, "path": "a.py", "function": "f", "axis": "security"} for each in ids]
+        written = {"format": 1, "bundle": "ab" * 32, "findings": found}
+        hosted.work.write(BASELINE, json.dumps(written))
+
+    accept("known")
+    hosted.commit(a="x = 1\n")
+    hosted.push("main")
+    hosted.branch("feature")
+    accept("known", "my own")
+    hosted.commit(a="x = 2\n")
+    hosted.open_pull()
+    assert app.read().baseline.ids == {"known"}
+
+
+def test_a_baseline_that_is_none_is_said(app: Readers, hosted: Hosted) -> None:
+    hosted.work.write(BASELINE, "[]")
+    hosted.commit(a="x = 1\n")
+    hosted.push("main")
+    hosted.branch("feature")
+    hosted.commit(a="x = 2\n")
+    hosted.open_pull()
+    with pytest.raises(ConfigurationError, match="is no baseline"):
+        app.read()
 
 
 def test_a_configuration_that_is_not_valid_is_said(app: Readers, hosted: Hosted) -> None:

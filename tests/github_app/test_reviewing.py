@@ -23,6 +23,7 @@ from github_app.reading import OVER_SIZE, Reading
 from github_app.reviewing import OUT_OF_TIME, Reviewer, load_reviewer
 from github_app.risk import by_risk
 from review_core import api
+from review_core.baseline import Baseline, baseline_text
 from review_core.calibration import Calibration
 from review_core.config import foreign_settings
 from review_core.renderers.json import render_json
@@ -122,6 +123,15 @@ def test_a_review_in_slices_says_what_one_in_one_piece_says(
     assert whole.findings
     assert (reviewed.left_out, reviewed.coverage) == ((), None)
     assert replace(without_costs(reviewed.report), statistics=whole.statistics) == whole
+
+
+def test_findings_of_the_baseline_are_withheld(reviewer: Reviewer) -> None:
+    first = reviewer.review(reading(changed("a.py"), changed("b.py"))).report
+    assert len(first.findings) == 2
+    known = Baseline.from_text(baseline_text(first.bundle, first.findings[:1]), "x")
+    again = reviewer.review(replace(reading(changed("a.py"), changed("b.py")), baseline=known))
+    assert [each.path for each in again.report.findings] == ["b.py"]
+    assert [each.reason for each in again.report.withheld] == ["in the baseline"]
 
 
 def test_no_code_is_scored_twice_however_it_is_sliced(
