@@ -16,7 +16,7 @@ from fake_scorer import WORDS, FakeScorer
 
 from github_app.clones import Clones
 from github_app.database import open_database
-from github_app.errors import UnavailableError
+from github_app.errors import ForbiddenError, UnavailableError
 from github_app.github.auth import AppKey
 from github_app.github.client import GitHubClient
 from github_app.github.limits import Times
@@ -56,39 +56,48 @@ class Told:
     comment: int
 
 
-class Losing:
-    """A GitHub whose every write happens and then fails, the first time it is asked for."""
+class Trouble:
+    """A GitHub in front of another. losing: every write happens and then fails, the first time it
+    is asked for. refuses: a method that is forbidden.
+    """
 
     WRITES = ("create_", "update_", "resolve_", "unresolve_", "react", "upload_")
 
-    def __init__(self, inner: Any) -> None:
+    def __init__(self, inner: Any, *, losing: bool) -> None:
         self._inner = inner
+        self._losing = losing
         self.lost: list[str] = []
+        self.refuses = ""
         self._seen: set[str] = set()
 
     def repository(self, *args: Any) -> Any:
-        return _LosingRepository(self, self._inner.repository(*args))
+        return _TroubledRepository(self, self._inner.repository(*args))
 
-    def lose(self, name: str, asked: str) -> None:
-        if asked not in self._seen:
+    def before(self, name: str) -> None:
+        if name == self.refuses:
+            raise ForbiddenError("not allowed")
+
+    def after(self, name: str, asked: str) -> None:
+        if self._losing and asked not in self._seen:
             self._seen.add(asked)
             self.lost.append(name)
             raise UnavailableError("the answer was lost")
 
 
-class _LosingRepository:
-    def __init__(self, owner: Losing, inner: Any) -> None:
-        self._owner = owner
+class _TroubledRepository:
+    def __init__(self, trouble: Trouble, inner: Any) -> None:
+        self._trouble = trouble
         self._inner = inner
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._inner, name)
-        if not name.startswith(Losing.WRITES):
+        if not name.startswith(Trouble.WRITES):
             return found
 
         def call(*args: Any, **kwargs: Any) -> Any:
+            self._trouble.before(name)
             result = found(*args, **kwargs)
-            self._owner.lose(name, repr((name, args, sorted(kwargs.items()))))
+            self._trouble.after(name, repr((name, args, sorted(kwargs.items()))))
             return result
 
         return call
@@ -135,9 +144,9 @@ class App:
             {"cache.enabled": False},
             seconds=seconds,
         )
-        self.losing = Losing(self.client)
+        self.trouble = Trouble(self.client, losing=losing)
         self.work = Work(
-            self.losing if losing else self.client,
+            self.trouble,
             Reader(clones, site.ca_file),
             reviewer,
             self.store,

@@ -5,6 +5,7 @@ people who close and push while we work.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -54,7 +55,7 @@ def test_every_write_that_failed_after_it_happened_is_done_once(
         hosted.commit(a=bad("f", "g", "h"), k=bad("k"))
         hosted.push()
         assert losing.insist(losing.review) >= 6
-        writes = set(losing.losing.lost)
+        writes = set(losing.trouble.lost)
     assert writes == {
         "create_check_run",
         "update_check_run",
@@ -202,14 +203,28 @@ def test_a_token_that_expires_during_a_review_is_replaced(
 def test_closed_while_running_nothing_is_posted(work: App, hosted: Hosted, tmp_path: Path) -> None:
     hosted.commit(a=bad("f") + good("g", "h"))
     hosted.open_pull()
-    close = lambda: work.github.close(SHOP, 1)  # noqa: E731
+    close = partial(work.github.close, SHOP, 1)
     with meanwhile(work, close, tmp_path / "second") as second:
         second.review()
         assert work.told() == work.summaries() == []
         assert work.check().conclusion == "neutral"
         assert "closed" in work.check().output["title"]
         second.work(CloseTask(work.pull(), "now"), lambda: False)
-    assert second.store.latest_report is not None
+        assert second.store.latest_report(second.pull()) is not None
+
+
+def test_a_check_that_was_left_behind_ends_when_the_pull_request_is_closed(
+    work: App, hosted: Hosted, tmp_path: Path
+) -> None:
+    hosted.commit(a=bad("f") + good("g", "h"))
+    hosted.open_pull()
+    stopping = Event()
+    with meanwhile(work, stopping.set, tmp_path / "second") as second:
+        second.review(stop=stopping.is_set)
+    assert work.check().status == "in_progress"
+    work.github.close(SHOP, 1)
+    work.work(CloseTask(work.pull(), "now"), lambda: False)
+    assert work.check().output["title"] == "Not reviewed: the pull request was closed"
 
 
 def test_a_push_while_running_supersedes_and_keeps_the_report(
@@ -316,6 +331,26 @@ def test_a_gate_is_red_only_where_it_was_asked_for_and_may_be(
     with app(work.github, tmp_path / "third", calibrated=precise) as third:
         third.review()
     assert work.check().conclusion == "success"
+
+
+def test_where_we_may_not_resolve_the_rest_is_done_and_that_is_said(
+    work: App, hosted: Hosted
+) -> None:
+    hosted.commit(a=bad("f") + good("g", "h"))
+    hosted.open_pull()
+    work.review()
+    work.trouble.refuses = "resolve_thread"
+    hosted.commit(a=good("f") + bad("g") + good("h"))
+    hosted.push()
+    work.review()
+    assert [("No longer found" in each.body, each.resolved) for each in work.told()] == [
+        (True, False),
+        (False, False),
+    ]
+    assert "does not let us resolve" in work.check().output["text"]
+    work.trouble.refuses = ""
+    work.review(occasion="again")
+    assert [each.resolved for each in work.told()] == [True, False]
 
 
 def test_where_comments_are_locked_the_check_has_everything(work: App, hosted: Hosted) -> None:
