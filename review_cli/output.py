@@ -58,15 +58,23 @@ def capture(show: Callable[[Console], None], *, plain: bool = False) -> str:
 
 @contextmanager
 def progress_bar(what: str, *, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """A bar on stderr for (done, total); None where nobody watches."""
+    """A bar on stderr for (done, total) and the time that is left; None where nobody watches."""
     if quiet or not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     text = TextColumn("{task.description}", style="dim")
-    parts = SpinnerColumn(), text, BarColumn(bar_width=24), MofNCompleteColumn()
+    bar_and_count = BarColumn(bar_width=24), MofNCompleteColumn()
+    parts = SpinnerColumn(), text, *bar_and_count, TimeRemainingColumn(compact=True)
     with Progress(*parts, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -6,15 +6,11 @@ engine, and cannot act on what shows it (`view.visible`).
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
-from typing import TYPE_CHECKING
 
 from review_core.findings import criterion_words, percent
+from review_core.renderers.templating import environment, resource, source_hash
 from review_core.renderers.view import (
     Line,
     SharedFinding,
@@ -30,9 +26,6 @@ from review_core.renderers.view import (
 )
 from review_core.types import Axis, AxisScore, FunctionReview, Report, Verdict
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
 _EXCERPT_LINES = 24
 _NO_SCORE = 2.0
 """Where a function without a score sorts: after the most preferred."""
@@ -42,9 +35,9 @@ def render_html(report: Report) -> str:
     """The report as a page that ends in a line end; the same report gives the same bytes."""
     shown = columns(report)
     found = shared_findings(report)
-    style, script = _resource("report.css"), _resource("report.js")
+    style, script = resource("report.css"), resource("report.js")
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             base=visible(short_name(report.base)),
@@ -60,8 +53,8 @@ def render_html(report: Report) -> str:
             remarks=[visible(each) for each in _remarks(report)],
             style=style,
             script=script,
-            style_hash=_source_hash(style),
-            script_hash=_source_hash(script),
+            style_hash=source_hash(style),
+            script_hash=source_hash(script),
         )
         + "\n"
     )
@@ -189,35 +182,3 @@ def _remarks(report: Report) -> Iterator[str]:
     for reason, count in skipped_by_reason(report.skipped):
         yield f"skipped: {counted(count, 'file')}, {reason}"
     yield from report.notices
-
-
-# --- templates -----------------------------------------------------------------------------------
-
-
-@cache
-def _environment() -> Environment:
-    from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound
-
-    class Shipped(BaseLoader):
-        def get_source(self, environment: Environment, template: str) -> tuple[str, None, None]:
-            try:
-                return _resource(template), None, None
-            except FileNotFoundError as error:
-                raise TemplateNotFound(template) from error
-
-    return Environment(
-        loader=Shipped(),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def _resource(name: str) -> str:
-    return resources.files("review_core").joinpath(f"renderers/templates/{name}").read_text("utf-8")
-
-
-def _source_hash(source: str) -> str:
-    """As a Content-Security-Policy names an inline style or script."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
