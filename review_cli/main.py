@@ -19,6 +19,7 @@ from review_cli.init import init
 from review_cli.model import model
 from review_cli.rank import rank
 from review_cli.review import review
+from review_cli.suggest import suggest
 from review_core import __version__
 from review_core.command import exit_with
 
@@ -32,7 +33,7 @@ def cli() -> None:
     """
 
 
-for command in (review, rank, history, baseline, init, bench, model, config):
+for command in (review, rank, history, suggest, baseline, init, bench, model, config):
     cli.add_command(command)
 
 
