@@ -73,8 +73,9 @@ export function counted(count: number, noun: string): string {
   return count === 1 ? `1 ${noun}` : `${count} ${noun}s`;
 }
 
-/** Orders axes: those with a verdict first, the surest of them at the top. */
+/** Orders axes: those with a verdict first, the surest of them at the top; last those on which the model never speaks. */
 export function bySureness(one: Scored, other: Scored): number {
-  const rank = ({ score }: Scored): number => (score.verdict === 'unsure' ? 0 : 1) + sureness(score);
+  const rank = ({ score }: Scored): number =>
+    score.speaks ? (score.verdict === 'unsure' ? 0 : 1) + sureness(score) : -1;
   return rank(other) - rank(one);
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { axisRow, fileRow, functionRow } from '../src/labels';
+import { axisRow, bySureness, fileRow, functionRow } from '../src/labels';
 import { Changes, countFindings } from '../src/model';
 import { placeOf, scoresOf } from '../src/report';
 import { finding, report, reviewed, score } from './samples';
@@ -37,6 +37,8 @@ test('an axis on which the model never speaks has no number and moves no functio
   ]).files();
   assert.deepEqual(file?.functions.map((each) => each.review.name), ['doubtful', 'seemingly']);
   const [, row] = file.functions[1]!.scores.map(axisRow);
+  const ordered = [...file.functions[1]!.scores].reverse().sort(bySureness);
+  assert.deepEqual(ordered.map((each) => each.score.speaks), [true, false]);
   assert.equal(row?.description, 'the model does not speak on this axis');
 });
 
