@@ -238,6 +238,11 @@ class _Writer:
                 self.place.repository.update_review_comment(each.comment, each.body)
 
     def _resolve(self, write: Callable[[str], None], each: Edit) -> None:
+        """Resolve or open again. GitHub lets an app do so that may write contents; else it is asked
+        once a review.
+        """
+        if NO_RESOLVING in self.notices:
+            return
         self.may_go_on()
         try:
             write(each.thread)
