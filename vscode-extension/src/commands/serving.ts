@@ -3,6 +3,7 @@
 import * as vscode from 'vscode';
 
 import { install } from '../installer';
+import { counted } from '../labels';
 import type { Handler } from '../middleware';
 import { CHOOSE, INSTALL, SHOW_LOG, complain, inProgress, inform } from '../notices';
 import type { Parts } from '../parts';
@@ -75,7 +76,8 @@ async function details(session: Parts['session']): Promise<vscode.QuickPickItem[
   try {
     const { documents, jobs, worker } = await session.request('themis/status', {});
     const memory = worker.residentBytes === null ? 'not loaded' : `${Math.round(worker.residentBytes / 2 ** 20)} MB`;
-    return [{ label: `$(server-process) ${documents} documents, ${jobs} jobs`, detail: `Model process: ${memory}` }];
+    const work = `${counted(documents, 'document')}, ${counted(jobs, 'job')}`;
+    return [{ label: `$(server-process) ${work}`, detail: `Model process: ${memory}` }];
   } catch (error) {
     return [{ label: '$(warning) The server does not answer', detail: wordsOf(error) }];
   }
