@@ -55,15 +55,6 @@ class GraphShape:
 
 
 @dataclass(frozen=True, slots=True)
-class Variant:
-    """One graph file; `providers` are onnxruntime's names, those it is meant for."""
-
-    file: str
-    precision: str
-    providers: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Probe:
     """A code with the rewards it had at export: what a wrong graph or a broken runtime gives itself
     away by.
@@ -72,6 +63,19 @@ class Probe:
     code: str
     rewards: Mapping[str, float]
     tolerance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One graph file; `providers` are onnxruntime's names, those it is meant for.
+
+    probe: what this graph scored, where a bundle holds several; None for the bundle's.
+    """
+
+    file: str
+    precision: str
+    providers: tuple[str, ...]
+    probe: Probe | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +115,9 @@ class Manifest:
         for axis, keys in self.axes.items():
             if not keys or not set(keys) <= set(self.criteria):
                 raise ValueError(f"axis {axis} must name criteria of the bundle, not {list(keys)}")
-        if set(self.probe.rewards) != set(self.criteria):
-            raise ValueError("the probe must have a reward for every criterion")
+        for probe in (self.probe, *(variant.probe for variant in self.variants)):
+            if probe is not None and set(probe.rewards) != set(self.criteria):
+                raise ValueError("the probe must have a reward for every criterion")
         needed = {TOKENIZER, CALIBRATION, *(variant.file for variant in self.variants)}
         if missing := sorted(needed - set(self.files)):
             raise ValueError(f"files lacks {', '.join(missing)}")
@@ -147,7 +152,12 @@ class Manifest:
             languages=tuple(document["languages"]),
             graph=GraphShape(**document["graph"]),
             variants=tuple(
-                Variant(each["file"], each["precision"], tuple(each["providers"]))
+                Variant(
+                    each["file"],
+                    each["precision"],
+                    tuple(each["providers"]),
+                    Probe(**each["probe"]) if "probe" in each else None,
+                )
                 for each in document["variants"]
             ),
             probe=Probe(**document["probe"]),
@@ -175,11 +185,8 @@ class Manifest:
             "axes": {axis.value: list(keys) for axis, keys in self.axes.items()},
             "languages": list(self.languages),
             "graph": {name: getattr(self.graph, name) for name in GraphShape.__slots__},
-            "variants": [
-                {"file": each.file, "precision": each.precision, "providers": list(each.providers)}
-                for each in self.variants
-            ],
-            "probe": {name: getattr(self.probe, name) for name in Probe.__slots__},
+            "variants": [_variant_json(each) for each in self.variants],
+            "probe": _probe_json(self.probe),
             "metrics": dict(self.metrics),
             "parity": dict(self.parity),
         }
@@ -307,6 +314,19 @@ def _check_file(path: Path, name: str, expected: str) -> None:
             f"{path / name} is damaged (its hash is not the manifest's); "
             "fetch or export the bundle again"
         )
+
+
+def _variant_json(variant: Variant) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "file": variant.file,
+        "precision": variant.precision,
+        "providers": list(variant.providers),
+    }
+    return document | ({"probe": _probe_json(variant.probe)} if variant.probe else {})
+
+
+def _probe_json(probe: Probe) -> dict[str, Any]:
+    return {name: getattr(probe, name) for name in Probe.__slots__}
 
 
 def _criterion(asked: Mapping[str, Any]) -> Criterion:

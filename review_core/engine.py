@@ -60,6 +60,7 @@ class Engine:
         """
         manifest = bundle.manifest
         variant, providers = _choose(bundle, usable_providers())
+        self.variant = variant
         self._session = Session(
             bundle.path / variant.file, manifest.graph, threads=threads, providers=providers
         )
@@ -214,10 +215,10 @@ class Engine:
 
 
 def _choose(bundle: Bundle, usable: Sequence[str]) -> tuple[Variant, list[str]]:
-    for variant in bundle.manifest.variants:
-        providers = [name for name in usable if name in variant.providers]
-        if providers:
-            return variant, providers
+    for best in usable:  # the machine's best provider comes before the bundle's first graph
+        for variant in bundle.manifest.variants:
+            if best in variant.providers:
+                return variant, [name for name in usable if name in variant.providers]
     raise BundleError(
         f"{bundle.path} has no graph for {' or '.join(usable)}; export one that names it"
     )

@@ -84,7 +84,7 @@ class Scorer:
 
         :raises BundleError: if a reward differs by more than the bundle allows.
         """
-        probe = self.bundle.manifest.probe
+        probe = self._engine.variant.probe or self.bundle.manifest.probe
         rewards = Scorer(self.bundle, self._engine).rewards([probe.code])[0]
         if rewards is None:
             raise BundleError(
