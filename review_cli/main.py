@@ -14,6 +14,7 @@ import click
 from review_cli.baseline import baseline
 from review_cli.bench import bench
 from review_cli.config import config
+from review_cli.feedback import feedback
 from review_cli.history import history
 from review_cli.init import init
 from review_cli.model import model
@@ -33,7 +34,7 @@ def cli() -> None:
     """
 
 
-for command in (review, rank, history, suggest, baseline, init, bench, model, config):
+for command in (review, rank, history, suggest, baseline, feedback, init, bench, model, config):
     cli.add_command(command)
 
 

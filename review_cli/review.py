@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -129,9 +130,26 @@ def review(
     file = None if output is None else directory / output
     stopping = blocking(report.findings, settings, calibration)
     write_out(_rendered(report, form, stopping, quiet=quiet, plain=file is not None), file)
+    if settings.remember_findings and report.findings:
+        _remember(report, directory)
     if not gates:
         return FINDINGS if stopping else 0
     return FINDINGS if any(gate.is_reached(report) for gate in gates) else 0
+
+
+def _remember(report: Report, directory: Path) -> None:
+    """Leave what `themis feedback` needs. A machine where that cannot be kept has no use for it."""
+    from review_core.errors import InputError
+    from review_core.feedback import (
+        FeedbackStore,
+        default_feedback_path,
+        repository_of,
+        shown_findings,
+    )
+
+    with suppress(InputError):
+        store = FeedbackStore(default_feedback_path())
+        store.remember(repository_of(directory), tuple(shown_findings(report)))
 
 
 def _rendered(

@@ -91,6 +91,7 @@ class Settings:
     out_of_distribution: OutOfDistribution
     honesty_check: bool
     threads: int
+    remember_findings: bool
     cache: CacheSettings
     axes: Mapping[Axis, AxisSettings]
     pull_request: PullRequestSettings
@@ -343,6 +344,7 @@ def _settings(values: Mapping[str, Any]) -> Settings:
         out_of_distribution=OutOfDistribution(values["out_of_distribution"]),
         honesty_check=values["honesty_check"],
         threads=values["threads"],
+        remember_findings=values["remember_findings"],
         cache=CacheSettings(
             enabled=values["cache.enabled"],
             directory=_path(values["cache.directory"]),

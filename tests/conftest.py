@@ -15,9 +15,10 @@ __all__ = ["calibration", "fake_scorer", "report", "repository"]
 
 @pytest.fixture(autouse=True, scope="session")
 def no_cache_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Programs that tests start, too, keep rewards in a folder of their own: a test clears it."""
+    """Programs that tests start, too, keep rewards and findings in folders of their own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
         yield
 
 
