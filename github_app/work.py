@@ -21,7 +21,7 @@ from github_app.errors import (
 )
 from github_app.github.api import GitHub, Repository
 from github_app.github.values import CheckRun, PullRequest
-from github_app.publishing.check_runs import begin, end, end_unfinished
+from github_app.publishing.check_runs import begin, end, end_unfinished, start
 from github_app.publishing.checks import scoring, skipped
 from github_app.publishing.outcome import Identified, Outcome, silenced
 from github_app.publishing.publish import Place, Published, publish
@@ -177,6 +177,7 @@ class Work:
             if state.paused and not task.asked:
                 end(repository, check, skipped(PAUSED))
                 return
+            start(repository, check)
             reading = self._read(task.pull, repository, pull, stop)
             settings = reading.configuration.settings
             if pull.is_draft and not task.asked and not settings.pull_request.drafts:

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 from github_app.github.api import Repository
 from github_app.github.values import CheckOutput, CheckRun, CheckStatus, Conclusion
-from github_app.publishing.checks import NAME, reading, skipped
+from github_app.publishing.checks import NAME, queued, reading, skipped
 
 
 def begin(repository: Repository, head_sha: str, wish: str, pull: str) -> CheckRun:
-    """The check run for a wish, in progress.
+    """The check run for a wish; a new one waits.
 
     :param wish: the task's key. pull: the pull request's, with which all keys of it begin.
     """
@@ -27,10 +27,14 @@ def begin(repository: Repository, head_sha: str, wish: str, pull: str) -> CheckR
             end(repository, each, skipped("a newer review of the same commit took its place"))
     if run is None:
         return repository.create_check_run(
-            head_sha, NAME, f"{pull} {wish}", CheckStatus.IN_PROGRESS, reading()
+            head_sha, NAME, f"{pull} {wish}", CheckStatus.QUEUED, queued()
         )
-    repository.update_check_run(run.id, status=CheckStatus.IN_PROGRESS, output=reading())
     return run
+
+
+def start(repository: Repository, run: CheckRun) -> None:
+    """Say that the work on it has begun."""
+    repository.update_check_run(run.id, status=CheckStatus.IN_PROGRESS, output=reading())
 
 
 def end(repository: Repository, run: CheckRun, output: CheckOutput) -> None:

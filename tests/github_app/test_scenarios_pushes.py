@@ -34,6 +34,16 @@ def test_a_first_review_says_everything_once(work: App, hosted: Hosted) -> None:
     assert "themis: ignore[security]" in work.open()[0].body
 
 
+def test_the_check_waits_begins_and_ends(work: App, hosted: Hosted) -> None:
+    hosted.commit(a=bad("f") + good("g", "h"))
+    hosted.open_pull()
+    work.review()
+    posted = [each.body for each in work.github.log("POST", "/check-runs")]
+    patched = [each.body for each in work.github.log("PATCH", "/check-runs")]
+    statuses = [body.get("status") for body in (*posted, *patched)]
+    assert statuses == ["queued", "in_progress", "completed"]
+
+
 def test_the_same_comments_on_every_push(work: App, hosted: Hosted) -> None:
     """trufos#902, pnpm#12546. Ten pushes and three force-pushes with a rebase."""
     hosted.commit(a=bad("f", "g") + good("h"))
