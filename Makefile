@@ -90,7 +90,7 @@ $(RUNTIME): pyproject.toml
 $(EVERYTHING): $(RUNTIME)
 	@echo "Installing torch, then the tools for training, export and development, into $(VENV): a few minutes" >&2
 	@$(PIP) $(TORCH_INSTALL)
-	@$(PIP) --editable '.[cpu,lsp,app,otel,train,scale,export,dev]'
+	@$(PIP) --editable '.[cpu,lsp,app,mcp,otel,train,scale,export,dev]'
 	@touch $@
 
 # The script makes the stamp, when all could be had.

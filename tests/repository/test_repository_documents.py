@@ -12,6 +12,7 @@ import pytest
 
 from model_export.cli import cli as export_cli
 from review_cli.main import cli
+from review_cli.mcp_server import cli as mcp_cli
 from review_cli.review import FINDINGS
 from review_core.command import BAD_INPUT, INTERNAL, INTERRUPTED
 from review_core.config import AxisMode, load_settings
@@ -82,6 +83,7 @@ def test_the_example_configuration_is_valid(tmp_path: Path) -> None:
 
 PROGRAMS: dict[str, click.Command] = {
     "themis": cli,
+    "themis-mcp": mcp_cli,
     "themis-train": training_cli,
     "themis-export": export_cli,
 }

@@ -154,7 +154,7 @@ def imported_modules(package: str) -> set[str]:
     ("package", "own", "extras"),
     [
         ("review_core", set(), ("cpu",)),
-        ("review_cli", {"review_core"}, ("cpu",)),
+        ("review_cli", {"review_core"}, ("cpu", "mcp")),
         ("lsp_server", {"review_core"}, ("cpu", "lsp")),
         ("github_app", {"review_core"}, ("cpu", "app", "otel")),
         ("training", {"review_core"}, ("train", "scale", "perplexity", "kernels")),
