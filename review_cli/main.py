@@ -13,6 +13,7 @@ import click
 
 from review_cli.baseline import baseline
 from review_cli.bench import bench
+from review_cli.calibrate import calibrate
 from review_cli.config import config
 from review_cli.feedback import feedback
 from review_cli.history import history
@@ -34,7 +35,19 @@ def cli() -> None:
     """
 
 
-for command in (review, rank, history, suggest, baseline, feedback, init, bench, model, config):
+for command in (
+    review,
+    rank,
+    history,
+    suggest,
+    baseline,
+    feedback,
+    calibrate,
+    init,
+    bench,
+    model,
+    config,
+):
     cli.add_command(command)
 
 
