@@ -41,6 +41,11 @@ class Shop:
     def file(self) -> Path:
         return self.path / CHANGED
 
+    def line_of(self, text: str) -> int:
+        """The number of the changed file's first line with a text, 1-based."""
+        lines = (DEMO / "head" / CHANGED).read_text(encoding="utf-8").split("\n")
+        return next(number for number, line in enumerate(lines, 1) if text in line)
+
     def without_first_hunk(self) -> str:
         """The changed file, its first hunk taken back: by hand, not by our code."""
         head = (DEMO / "head" / CHANGED).read_text(encoding="utf-8")

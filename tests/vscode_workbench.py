@@ -33,6 +33,7 @@ PATIENCE = 120.0
 
 QUIET: Mapping[str, Any] = {
     "editor.minimap.enabled": False,
+    "editor.stickyScroll.enabled": False,
     "extensions.autoCheckUpdates": False,
     "extensions.ignoreRecommendations": True,
     "files.autoSave": "off",
@@ -71,6 +72,13 @@ class Window:
     def line(self, text: str) -> Locator:
         """A line of the editor. What it shows as spaces are no-break spaces."""
         return self.see(".view-line", re.compile(re.escape(text).replace(r"\ ", r"\s")))
+
+    def place_cursor(self, number: int) -> None:
+        """Put the cursor at the start of a line, 1-based: by keyboard, since a click may scroll."""
+        self.page.keyboard.press("Control+G")
+        self.page.locator(".quick-input-widget input").first.fill(f":{number}")
+        self.page.keyboard.press("Enter")
+        self.see(".statusbar-item", f"Ln {number}, Col 1")
 
     def widen_side_bar(self, pixels: int) -> None:
         """Drag its edge to the right."""

@@ -55,7 +55,7 @@ def test_a_finding_is_shown_where_code_is_written(code: Workbench, shop: Shop) -
 def test_quick_fixes_silence_an_axis_and_take_a_change_back(code: Workbench, shop: Shop) -> None:
     with code.window(shop.path, shop.file, name="fixes") as window:
         seen(window)
-        window.line(QUERY).click(position={"x": 1, "y": 5})
+        window.place_cursor(shop.line_of(QUERY))
         window.choose_action("Themis: ignore correctness")
         window.page.keyboard.press("Enter")
         window.line("# themis: ignore[correctness]")
@@ -63,7 +63,7 @@ def test_quick_fixes_silence_an_axis_and_take_a_change_back(code: Workbench, sho
         window.page.keyboard.press("Control+Z")
         seen(window)
 
-        window.line(QUERY).click(position={"x": 1, "y": 5})
+        window.place_cursor(shop.line_of(QUERY))
         window.choose_action("Themis: take this change back")
         window.picture("quick-fixes")
         window.page.keyboard.press("Enter")
@@ -89,7 +89,7 @@ def test_changes_and_report_list_what_changed_and_lead_there(code: Workbench, sh
         window.see(".statusbar-item", "Ln 18")
         window.page.keyboard.press("Control+Shift+M")
         window.see(".markers-panel .monaco-list-row", FUNCTION)
-        window.line(QUERY).click(position={"x": 1, "y": 5})
+        window.place_cursor(shop.line_of(QUERY))
         window.picture("overview")
 
         window.command("Themis: Show Report")
