@@ -23,7 +23,7 @@ from github_app.github.api import GitHub, Repository
 from github_app.github.values import CheckRun, PullRequest
 from github_app.publishing.check_runs import begin, end, end_unfinished, start
 from github_app.publishing.checks import scoring, skipped
-from github_app.publishing.outcome import Identified, Outcome, silenced
+from github_app.publishing.outcome import Identified, Outcome, monitored, silenced
 from github_app.publishing.publish import Place, Published, publish
 from github_app.publishing.suggestions import Suggestion, suggestions
 from github_app.reading import Configure, Reading
@@ -38,9 +38,8 @@ from github_app.types import (
     Task,
 )
 from review_core.calibration import Calibration
-from review_core.config import AxisMode, Resolved, Settings
+from review_core.config import Resolved
 from review_core.errors import ConfigurationError, ThemisError
-from review_core.findings import MONITORED
 from review_core.gates import blocking
 from review_core.renderers.json import render_json
 from review_core.types import Axis, Change, FileChange, Report
@@ -284,7 +283,8 @@ def outcome_of(
 ) -> Outcome:
     """What is published of a review: without the axes that are only monitored, or ignored here."""
     settings = reviewed.configuration.settings
-    report = silenced(reviewed.report, dict(_silenced_axes(settings, state)))
+    ignored = {axis: IGNORED for axis in Axis if axis.value in state.ignored}
+    report = monitored(silenced(reviewed.report, ignored), settings)
     return Outcome(
         report,
         settings.pull_request,
@@ -294,14 +294,6 @@ def outcome_of(
         coverage=reviewed.coverage,
         web_url=web_url,
     )
-
-
-def _silenced_axes(settings: Settings, state: PullState) -> Iterator[tuple[Axis, str]]:
-    for axis in Axis:
-        if axis.value in state.ignored:
-            yield axis, IGNORED
-        elif settings.axes[axis].mode is AxisMode.MONITOR:
-            yield axis, MONITORED
 
 
 @contextmanager

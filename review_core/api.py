@@ -27,6 +27,7 @@ from review_core.languages import Language, language_named, language_of
 from review_core.layout import normalise
 from review_core.moves import moved_code
 from review_core.pairing import changed_functions
+from review_core.path_rules import mode_at, modes_of
 from review_core.types import (
     Axis,
     AxisScore,
@@ -210,7 +211,7 @@ def _without_silenced(review: FunctionReview, settings: Settings) -> FunctionRev
     scores = {
         axis: score
         for axis, score in review.scores.items()
-        if settings.axes[axis].mode is not AxisMode.OFF
+        if mode_at(review.function.path, axis, settings) is not AxisMode.OFF
     }
     return replace(review, scores=scores)
 
@@ -475,7 +476,7 @@ class _Judge:
                 )
         for axis, settings in self.settings.axes.items():
             criteria = self.model.axes.get(axis, ())
-            if settings.mode is AxisMode.OFF:
+            if modes_of(axis, self.settings) == {AxisMode.OFF}:
                 continue
             if settings.worse_at is not None:
                 yield from self._loosened(axis, settings.worse_at)

@@ -63,6 +63,17 @@ class CacheSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PathRule:
+    """What happens instead in files that match; `path_rules` applies it.
+
+    match: globs as in .gitignore. modes: for the axes that it says something of.
+    """
+
+    match: tuple[str, ...]
+    modes: Mapping[Axis, AxisMode]
+
+
+@dataclass(frozen=True, slots=True)
 class PullRequestSettings:
     """What the GitHub App does on pull requests.
 
@@ -94,6 +105,7 @@ class Settings:
     remember_findings: bool
     cache: CacheSettings
     axes: Mapping[Axis, AxisSettings]
+    paths: tuple[PathRule, ...]
     pull_request: PullRequestSettings
 
 
@@ -235,6 +247,9 @@ def _check(
             if name not in properties:
                 raise ConfigurationError(f"{source}: unknown key {dotted}{_hint(name, properties)}")
             yield from _check(below, properties[name], dotted, source)
+        for name in schema.get("required", ()):
+            if name not in value:
+                raise ConfigurationError(f"{source}: {key} needs {name}")
         return
     if isinstance(value, list):
         for item in value:
@@ -356,12 +371,23 @@ def _settings(values: Mapping[str, Any]) -> Settings:
             )
             for axis in Axis
         },
+        paths=tuple(map(_path_rule, values["paths"])),
         pull_request=PullRequestSettings(
             **{
                 name: values[f"pull_request.{name}"]
                 for name in PullRequestSettings.__dataclass_fields__
             }
         ),
+    )
+
+
+def _path_rule(table: Mapping[str, Any]) -> PathRule:
+    """A table of `paths`: its mode for every axis, but for those that it names."""
+    everywhere: str | None = table.get("mode")
+    named: Mapping[str, str] = table.get("axes", {})
+    modes = ((axis, named.get(axis, everywhere)) for axis in Axis)
+    return PathRule(
+        tuple(table["match"]), {axis: AxisMode(mode) for axis, mode in modes if mode is not None}
     )
 
 

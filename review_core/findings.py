@@ -13,6 +13,7 @@ from review_core.diff import hunks
 from review_core.functions import functions_of
 from review_core.languages import Language
 from review_core.layout import normalise
+from review_core.path_rules import mode_at
 from review_core.suppressions import Ignore, ignores
 from review_core.types import (
     Axis,
@@ -203,7 +204,7 @@ def withhold(
     """What is shown, and what is not and why. known: ids of findings in the baseline."""
     shown, withheld = [], []
     for each in found:
-        mode = settings.axes[each.finding.axis].mode
+        mode = mode_at(each.finding.path, each.finding.axis, settings)
         if mode is AxisMode.OFF:
             reason = f"{each.finding.axis} is off by configuration"
         elif mode is AxisMode.MONITOR:

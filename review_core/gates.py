@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from review_core.calibration import Calibration
 from review_core.config import AxisMode, Settings
+from review_core.path_rules import mode_at, modes_of
 from review_core.types import Axis, Finding
 
 BLOCK_PRECISION = 0.95
@@ -17,7 +18,10 @@ def blocking(
 ) -> tuple[Finding, ...]:
     """Those of the findings that fail the check."""
     return tuple(
-        each for each in findings if _may_block(each.axis, each.criterion, settings, calibration)
+        each
+        for each in findings
+        if mode_at(each.path, each.axis, settings) is AxisMode.BLOCK
+        and _is_precise(each.axis, each.criterion, settings, calibration)
     )
 
 
@@ -25,8 +29,8 @@ def refused(
     axis: Axis, criteria: Sequence[str], settings: Settings, calibration: Calibration
 ) -> str | None:
     """Why `block` is not obeyed on this axis, None if it is or nobody asked for it."""
-    asked = settings.axes[axis].mode is AxisMode.BLOCK
-    if not asked or any(_may_block(axis, each, settings, calibration) for each in criteria):
+    asked = AxisMode.BLOCK in modes_of(axis, settings)
+    if not asked or any(_is_precise(axis, each, settings, calibration) for each in criteria):
         return None
     stated = [calibration.precision[each] for each in criteria if each in calibration.precision]
     reason = f"states {max(stated):.1%}" if stated else "states none"
@@ -38,13 +42,9 @@ def refused(
     ).replace("%", " %")
 
 
-def _may_block(axis: Axis, criterion: str, settings: Settings, calibration: Calibration) -> bool:
-    of = settings.axes[axis]
+def _is_precise(axis: Axis, criterion: str, settings: Settings, calibration: Calibration) -> bool:
+    wanted = settings.axes[axis].worse_at
     measured = calibration.of(criterion).worse_at
     # The precision was measured at the bundle's threshold; below it nobody knows.
-    unmeasured = measured is None or (of.worse_at is not None and of.worse_at < 1 - measured)
-    return (
-        of.mode is AxisMode.BLOCK
-        and not unmeasured
-        and calibration.precision.get(criterion, 0.0) >= BLOCK_PRECISION
-    )
+    unmeasured = measured is None or (wanted is not None and wanted < 1 - measured)
+    return not unmeasured and calibration.precision.get(criterion, 0.0) >= BLOCK_PRECISION

@@ -23,7 +23,8 @@ def table() -> str:
     """One row a key; the five axes share theirs."""
     rows = ["| Key | Value | Default | Meaning |", "| --- | --- | --- | --- |"]
     for key, schema in keys(config_schema()):
-        default = "unset" if schema["default"] is None else f"`{json.dumps(schema['default'])}`"
+        default = schema.get("default")  # what stands in a list of tables has none
+        default = "unset" if default is None else f"`{json.dumps(default)}`"
         rows.append(f"| `{key}` | {value_words(schema)} | {default} | {schema['description']} |")
     return "\n".join(rows) + "\n"
 
@@ -31,15 +32,18 @@ def table() -> str:
 def keys(schema: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
     """Dotted keys and their schemas, those of the first axis standing for all."""
     first, *others = Axis
+    of_axes = path[-1:] == ("axes",)
     for name, part in schema["properties"].items():
-        if path == ("axes",) and name in others:
+        if of_axes and name in others:
             continue
-        shown = "AXIS" if path == ("axes",) and name == first else name
+        shown = "AXIS" if of_axes and name == first else name
         if part["type"] == "object":
             yield from keys(part, (*path, shown))
         else:
             part = part | {"description": part["description"].replace(first, "the axis")}
             yield ".".join((*path, shown)), part
+            if part.get("items", {}).get("type") == "object":
+                yield from keys(part["items"], (*path, f"{shown}[]"))
 
 
 def value_words(schema: dict[str, Any]) -> str:
@@ -47,8 +51,9 @@ def value_words(schema: dict[str, Any]) -> str:
     if "enum" in schema:
         return " or ".join(f'`"{choice}"`' for choice in schema["enum"])
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    of_tables = schema.get("items", {}).get("type") == "object"
     words = {
-        "array": "list of texts",
+        "array": "list of tables" if of_tables else "list of texts",
         "boolean": "`true` or `false`",
         "integer": "whole number",
         "number": "number",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from github_app.publishing.marks import FindingMark
-from review_core.config import PullRequestSettings
+from review_core.config import AxisMode, PullRequestSettings, Settings
+from review_core.findings import MONITORED
+from review_core.path_rules import mode_at, modes_of
 from review_core.renderers.view import SharedFinding, shared_findings
 from review_core.types import Axis, AxisScore, FileChange, Finding, Report, Verdict, Withheld
 
@@ -35,24 +37,41 @@ def silenced(report: Report, axes: Mapping[Axis, str]) -> Report:
     """The report without a word on some axes, each for its reason: their findings are withheld and
     their verdicts unsure; the functions count as reviewed.
     """
+    return _quieted(report, lambda _, axis: axes.get(axis)) if axes else report
 
-    def quiet(score: AxisScore) -> AxisScore:
-        if score.axis not in axes or score.verdict is Verdict.UNSURE:
-            return score
-        return replace(score, verdict=Verdict.UNSURE, why=axes[score.axis])
 
-    if not axes:
+def monitored(report: Report, settings: Settings) -> Report:
+    """The same for what the configuration only monitors, axis by axis and file by file."""
+    if not any(AxisMode.MONITOR in modes_of(axis, settings) for axis in Axis):
         return report
+
+    def reason(path: str, axis: Axis) -> str | None:
+        return MONITORED if mode_at(path, axis, settings) is AxisMode.MONITOR else None
+
+    return _quieted(report, reason)
+
+
+def _quieted(report: Report, reason: Callable[[str, Axis], str | None]) -> Report:
+    def quiet(score: AxisScore, path: str) -> AxisScore:
+        why = reason(path, score.axis)
+        if why is None or score.verdict is Verdict.UNSURE:
+            return score
+        return replace(score, verdict=Verdict.UNSURE, why=why)
+
+    reasons = [(each, reason(each.path, each.axis)) for each in report.findings]
     return replace(
         report,
         functions=tuple(
-            replace(each, scores={of: quiet(score) for of, score in each.scores.items()})
+            replace(
+                each,
+                scores={of: quiet(score, each.function.path) for of, score in each.scores.items()},
+            )
             for each in report.functions
         ),
-        findings=tuple(each for each in report.findings if each.axis not in axes),
+        findings=tuple(each for each, why in reasons if why is None),
         withheld=(
             *report.withheld,
-            *(Withheld(each, axes[each.axis]) for each in report.findings if each.axis in axes),
+            *(Withheld(each, why) for each, why in reasons if why is not None),
         ),
     )
 

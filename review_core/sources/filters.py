@@ -9,16 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from review_core.diff import lines_of
-from review_core.errors import ConfigurationError
+from review_core.globs import compiled
 from review_core.languages import language_of
 from review_core.types import Change, FileChange, Skipped
-
-if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
 
 VENDORED = (
     *("node_modules/", "bower_components/", "jspm_packages/", ".yarn/"),
@@ -87,10 +82,10 @@ def refused_by_name(path: str, limits: Limits) -> Skipped | None:
         return Skipped(_printable(path), "its name is not valid UTF-8")
     if language_of(path) is None:
         return Skipped(path, "not a language Themis reads")
-    if limits.include and not _spec("include", limits.include).match_file(path):
+    if limits.include and not compiled("include", limits.include).match_file(path):
         return Skipped(path, "outside of the include patterns")
     patterns = (*_RULES, *filter(None, limits.exclude))
-    verdict = _spec("exclude", patterns).check_file(path)
+    verdict = compiled("exclude", patterns).check_file(path)
     if not verdict.include or verdict.index is None:
         return None
     pattern = patterns[verdict.index]
@@ -152,16 +147,6 @@ def collected(
         skipped=tuple(sorted(skipped, key=lambda skip: (skip.path, skip.reason))),
         intent=intent,
     )
-
-
-@lru_cache(maxsize=16)
-def _spec(setting: str, patterns: tuple[str, ...]) -> GitIgnoreSpec:
-    from pathspec import GitIgnoreSpec
-
-    try:
-        return GitIgnoreSpec.from_lines(patterns)
-    except ValueError as error:
-        raise ConfigurationError(f"{setting}: {error}; write it as in .gitignore") from error
 
 
 def _refused_by_content(path: str, content: bytes, limits: Limits) -> Skipped | None:

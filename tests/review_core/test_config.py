@@ -128,6 +128,13 @@ def test_every_key_reaches_the_settings(repository: Path) -> None:
         worse_at = 0.8
         [axes.readability]
         mode = "off"
+        [[paths]]
+        match = ["tests/", "*.sh"]
+        mode = "monitor"
+        axes = {security = "block"}
+        [[paths]]
+        match = ["legacy/"]
+        axes = {readability = "comment"}
         [pull_request]
         drafts = true
         max_comments = 3
@@ -145,6 +152,13 @@ def test_every_key_reaches_the_settings(repository: Path) -> None:
     assert settings.axes[Axis.SECURITY].worse_at == 0.8
     assert settings.axes[Axis.SECURITY].mode is AxisMode.COMMENT
     assert settings.axes[Axis.READABILITY].mode is AxisMode.OFF
+    tests, legacy = settings.paths
+    assert tests.match == ("tests/", "*.sh")
+    assert tests.modes == {
+        **dict.fromkeys(Axis, AxisMode.MONITOR),
+        Axis.SECURITY: AxisMode.BLOCK,
+    }
+    assert (legacy.match, legacy.modes) == (("legacy/",), {Axis.READABILITY: AxisMode.COMMENT})
     assert settings.pull_request.drafts
     assert settings.pull_request.max_comments == 3
     assert settings.pull_request.summary
@@ -172,6 +186,11 @@ def test_every_key_reaches_the_settings(repository: Path) -> None:
         ("out_of_distribution = 'no'", 'must be "skip" or "score", not "no"'),
         ("[axes.security]\nworse_at = 0.3", "worse_at must be a number from 0.5 to 1, not 0.3"),
         ("[axes.security]\nworse_at = 1.2", "worse_at must be a number from 0.5 to 1, not 1.2"),
+        ("paths = ['a']", "each entry of paths must be a table"),
+        ("[[paths]]\nmode = 'off'", "each entry of paths needs match"),
+        ("[[paths]]\nmatch = 'a/'", "each entry of paths.match must be a list"),
+        ("[[paths]]\nmatch = ['a/']\nmod = 'off'", "paths.mod; did you mean mode?"),
+        ("[[paths]]\nmatch = []\naxes = {speed = 'off'}", "unknown key each entry of paths.axes"),
         ("threads = = 2", "is not valid TOML"),
         ("model = 2024-01-01", 'model must be text, not "2024-01-01"'),
     ],
@@ -306,6 +325,12 @@ def test_schema_settings_and_origins_have_the_same_keys(tmp_path: Path) -> None:
         {"out_of_distribution": "score"},
         {"out_of_distribution": "maybe"},
         {"cache": {"max_megabytes": 0}},
+        {"paths": [{"match": ["a/"], "mode": "off"}, {"match": []}]},
+        {"paths": [{"match": ["a/"], "axes": {"security": "block"}}]},
+        {"paths": [{"mode": "off"}]},
+        {"paths": [{"match": ["a/"], "mode": "loud"}]},
+        {"paths": [{"match": ["a/"], "axes": {"security": {"mode": "off"}}}]},
+        {"paths": {"match": ["a/"]}},
         {"other": 1},
     ],
     ids=json.dumps,
