@@ -302,6 +302,8 @@ def _ranking_text(document: Mapping[str, Any]) -> str:
     lines = []
     for order in document["orders"]:
         groups = " > ".join(" = ".join(group) for group in order["groups"])
+        if set(order["axes"]) <= set(document["silent"]):
+            groups = "the model is not precise enough on it to speak"
         lines.append(f"{' + '.join(order['axes'])}: {groups}")
     best = [name for name, each in document["trade_offs"].items() if each["best"]]
     lines.append(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -16,23 +18,31 @@ _FEW = 12
 """Functions and things left out that are listed one by one."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Glyphs:
+    worse: str
+    better: str
+    unsure: str
+
+
 def print_comparison(comparison: Comparison, console: Console) -> None:
     """Print a comparison."""
     ascii_only = console.options.ascii_only
-    for line in _lines(comparison, *(("v", "^", ".") if ascii_only else ("▼", "▲", "·"))):
+    glyphs = _Glyphs("v", "^", ".") if ascii_only else _Glyphs("▼", "▲", "·")
+    for line in _lines(comparison, glyphs, console.width):
         console.print(line, soft_wrap=True)
 
 
-def _lines(comparison: Comparison, worse: str, better: str, unsure: str) -> Iterator[Text]:
+def _lines(comparison: Comparison, glyphs: _Glyphs, width: int) -> Iterator[Text]:
     names = [visible(name) for name in comparison.candidates]
     count = counted(len(comparison.functions), "function")
     yield Text("themis rank ", "bold").append(f"{names[0]} against {', '.join(names[1:])}", "")
     if comparison.functions:
         yield Text()
         for order in comparison.orders:
-            yield from _order(order, names)
+            yield from _order(order, names, is_silent=set(order.axes) <= set(comparison.silent))
         yield Text()
-        yield from _against(comparison, names, worse, better, unsure)
+        yield from _against(comparison, names, glyphs, width)
         yield Text()
         yield from _best(comparison, names)
     else:
@@ -40,13 +50,18 @@ def _lines(comparison: Comparison, worse: str, better: str, unsure: str) -> Iter
         yield Text("no function that could be compared differs from the base")
     yield Text()
     yield from _remarks(comparison)
-    line = Text(f" {unsure} ").join([Text(count), Text(f"model {model_name(comparison.bundle)}")])
+    line = Text(f" {glyphs.unsure} ").join(
+        [Text(count), Text(f"model {model_name(comparison.bundle)}")]
+    )
     line.stylize("bold")
     yield line
 
 
-def _order(order: AxisOrder, names: list[str]) -> Iterator[Text]:
+def _order(order: AxisOrder, names: list[str], *, is_silent: bool) -> Iterator[Text]:
     title = Text(" + ".join(order.axes), "bold cyan")
+    if is_silent:
+        yield title.append("  the model is not precise enough on it to speak", "not bold dim")
+        return
     if len(order.groups) == 1:
         yield title.append("  all tie", "not bold dim")
         return
@@ -56,32 +71,45 @@ def _order(order: AxisOrder, names: list[str]) -> Iterator[Text]:
 
 
 def _against(
-    comparison: Comparison, names: list[str], worse: str, better: str, unsure: str
+    comparison: Comparison, names: list[str], glyphs: _Glyphs, width: int
 ) -> Iterator[Text]:
-    """A row a candidate: what it is against the base."""
-    titles = [" + ".join(order.axes) for order in comparison.orders]
-    width = max(len(name) for name in (*names[1:], "against the base")) + 4
-    yield Text("against the base".ljust(width) + "  ".join(titles), "dim")
+    """A row a candidate: what it is against the base. Where that is too wide, a line an axis."""
+    orders = [order for order in comparison.orders if not set(order.axes) <= set(comparison.silent)]
+    titles = [" + ".join(order.axes) for order in orders]
+    first = max(cell_len(name) for name in (*names[1:], "against the base")) + 4
+    stacked = first + sum(len(title) + 2 for title in titles) > width
+    yield Text("against the base".ljust(first) + ("" if stacked else "  ".join(titles)), "dim")
     for at, name in enumerate(names[1:], 1):
-        row = Text(f"  {name}".ljust(width))
-        for order, title in zip(comparison.orders, titles, strict=True):
-            counts = order.counts[at]
-            cell = Text(unsure, "dim")
-            if counts.better or counts.worse:
-                cell = Text()
-                if counts.better:
-                    told = _chance(comparison, order.axes[0], at, is_better=True)
-                    cell.append(f"{better} {told or counts.better} ", "green")
-                if counts.worse:
-                    told = _chance(comparison, order.axes[0], at, is_better=False)
-                    cell.append(f"{worse} {told or counts.worse}", "bold red")
-            cell.append(" " * max(len(title) + 2 - len(cell), 1))
-            row.append_text(cell)
+        row = Text(f"  {name}").append(" " * (first - 2 - cell_len(name)))
+        cells = [_cell(comparison, order, at, glyphs) for order in orders]
+        if stacked:
+            yield Text(f"  {name}")
+            for title, cell in zip(titles, cells, strict=True):
+                if cell.plain != glyphs.unsure:
+                    yield Text(f"    {title} ").append_text(cell)
+            continue
+        for title, cell in zip(titles, cells, strict=True):
+            row.append_text(cell).append(" " * max(len(title) + 2 - cell_len(cell.plain), 1))
         row.rstrip()
         yield row
     what = "in how many functions" if len(comparison.functions) > 1 else "how probably"
-    legend = f"{better} likely better   {worse} likely worse ({what})   {unsure} cannot tell"
-    yield Text(legend, "dim")
+    better, worse = f"{glyphs.better} likely better", f"{glyphs.worse} likely worse"
+    yield Text(f"{better}   {worse} ({what})   {glyphs.unsure} cannot tell", "dim")
+
+
+def _cell(comparison: Comparison, order: AxisOrder, at: int, glyphs: _Glyphs) -> Text:
+    counts = order.counts[at]
+    if not counts.better and not counts.worse:
+        return Text(glyphs.unsure, "dim")
+    cell = Text()
+    if counts.better:
+        told = _chance(comparison, order.axes[0], at, is_better=True)
+        cell.append(f"{glyphs.better} {told or counts.better} ", "green")
+    if counts.worse:
+        told = _chance(comparison, order.axes[0], at, is_better=False)
+        cell.append(f"{glyphs.worse} {told or counts.worse}", "bold red")
+    cell.rstrip()
+    return cell
 
 
 def _chance(comparison: Comparison, axis: Axis, at: int, *, is_better: bool) -> str | None:

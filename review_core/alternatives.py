@@ -111,6 +111,8 @@ class Comparison:
     orders: tuple[AxisOrder, ...]
     trade_offs: tuple[TradeOff, ...]
     left_out: tuple[LeftOut, ...]
+    silent: tuple[Axis, ...] = ()
+    """Axes on which the model was never precise enough to tell anything apart."""
 
 
 def compare(
@@ -181,6 +183,7 @@ def compare(
         tuple(_orders(axes, above, compared, count)),
         tuple(_trade_off(at, above, count) for at in range(count)),
         tuple(left_out),
+        tuple(axis for axis, criteria in axes.items() if not _speaks(criteria, calibration)),
     )
 
 
@@ -297,6 +300,11 @@ def _last(name: str) -> str:
 def _listed(names: Iterable[str]) -> str:
     shown = sorted(names)[:5]
     return f"changed are {', '.join(shown)}" if shown else "nothing is changed"
+
+
+def _speaks(criteria: Iterable[str], calibration: Calibration) -> bool:
+    curves = [calibration.of(criterion) for criterion in criteria]
+    return any(curve.worse_at is not None or curve.better_at is not None for curve in curves)
 
 
 def _silent(path: str) -> frozenset[Axis]:

@@ -44,6 +44,7 @@ def comparison_to_json(comparison: Comparison) -> dict[str, Any]:
             for name, each in zip(names, comparison.trade_offs, strict=True)
         },
         "functions": [_function(each, names) for each in comparison.functions],
+        "silent": [axis.value for axis in comparison.silent],
         "left_out": [
             {"candidate": each.candidate, "what": each.what, "reason": each.reason}
             for each in comparison.left_out

@@ -14,6 +14,9 @@ from typing import Any
 import jsonschema
 import pytest
 
+from review_cli.main import cli
+from review_core import command
+
 Themis = Callable[..., subprocess.CompletedProcess[str]]
 
 BASE = """\
@@ -128,8 +131,14 @@ def test_one_function_of_several_can_be_asked_for(themis: Themis, shop: Any) -> 
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_bad_input_gets_one_line_and_exit_code_2(
-    themis: Themis, shop: Any, arguments: list[str], told: str
+    shop: Any,
+    arguments: list[str],
+    told: str,
+    decided_bundle: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.setenv("THEMIS_MODEL", str(decided_bundle))
     shop.write("cart.js", "function total() {}\n")
     shop.write("other.py", "def other():\n    return 1\n")
     shop.write(
@@ -142,11 +151,12 @@ def test_bad_input_gets_one_line_and_exit_code_2(
         "--- a/other.py\n+++ b/other.py\n@@ -1,2 +1,2 @@\n def other():\n-    return 1\n"
         "+    return 2\n",
     )
-    run = themis("rank", *arguments, cwd=shop.path)
-    assert (run.returncode, run.stdout) == (2, "")
-    assert run.stderr.startswith("themis: ")
-    assert run.stderr.count("\n") == 1
-    assert told in run.stderr
+    code = command.run(cli, "themis", ["rank", "-C", str(shop.path), *arguments])
+    out, error = capsys.readouterr()
+    assert (code, out) == (2, "")
+    assert error.startswith("themis: ")
+    assert error.count("\n") == 1
+    assert told in error
 
 
 @pytest.mark.bundle

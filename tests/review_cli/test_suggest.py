@@ -15,6 +15,8 @@ import jsonschema
 import pytest
 
 from review_cli.fixing import run_fixes
+from review_cli.main import cli
+from review_core import command
 from review_core.errors import InputError
 from review_core.sources.filters import DEFAULT_LIMITS
 
@@ -116,12 +118,13 @@ def test_patches_are_tried_one_by_one(themis: Themis, shop: Any) -> None:
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_bad_usage_gets_one_line_and_exit_code_2(
-    themis: Themis, shop: Any, arguments: list[str], told: str
+    shop: Any, arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = themis("suggest", *arguments, cwd=shop.path)
-    assert (run.returncode, run.stdout) == (2, "")
-    assert run.stderr.count("\n") == 1
-    assert told in run.stderr
+    code = command.run(cli, "themis", ["suggest", "-C", str(shop.path), *arguments])
+    out, error = capsys.readouterr()
+    assert (code, out) == (2, "")
+    assert error.count("\n") == 1
+    assert told in error
 
 
 # --- commands -------------------------------------------------------------------------------------
@@ -131,11 +134,11 @@ def python(code: str) -> str:
     return shlex.join([sys.executable, "-c", f"import sys; file = sys.argv[1]; {code}", "{file}"])
 
 
-def made_of(tmp_path: Path, command: str, time_limit: float = 30) -> str | None:
+def made_of(tmp_path: Path, words: str, time_limit: float = 30) -> str | None:
     """The reason why a command came to nothing; None if it did not."""
     tmp_path.joinpath("cart.py").write_text("x = 1\n")
     files = {"cart.py": b"x = 1\n"}
-    made = run_fixes([command], tmp_path, files, DEFAULT_LIMITS, time_limit)
+    made = run_fixes([words], tmp_path, files, DEFAULT_LIMITS, time_limit)
     assert tmp_path.joinpath("cart.py").read_text() == "x = 1\n"
     assert len(made.fixes) + len(made.failed) == 1
     return made.failed[0].reason if made.failed else None

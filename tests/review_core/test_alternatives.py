@@ -210,3 +210,16 @@ def test_all_texts_are_scored_at_once(fake_scorer: Fake, calibration: Calibratio
     head = function("total", "very_safe") + function("shown", "not_safe")
     compare("x", [alternative("a", base, head)], scorer, calibration, SETTINGS, intent="Faster")
     assert (len(scorer.calls), len(scorer.calls[0]), scorer.intents) == (1, 4, ["Faster"])
+
+
+def test_an_axis_on_which_the_model_never_speaks_is_named(
+    fake_scorer: Fake, calibration: Calibration
+) -> None:
+    mute = replace(calibration.criteria["Readability"], worse_at=None, better_at=None)
+    criteria = {**calibration.criteria, "Readability": mute}
+    alternatives = [alternative("a", function("total"), function("total", "very_clear"))]
+    found = compare(
+        "x", alternatives, fake_scorer(), replace(calibration, criteria=criteria), SETTINGS
+    )
+    assert found.silent == (Axis.READABILITY,)
+    assert not found.trade_offs[1].raises
