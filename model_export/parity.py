@@ -64,9 +64,15 @@ class Gates:
     stored: float = 1e-5
     """Quantised graph against the fp32 graph of the same rounded weights, relative."""
     cached: float = 1e-5
-    """Read in pieces, in a padded batch, against one full pass, relative."""
+    """Read in pieces, in batches, padded, in another order or by other threads, against one full
+    pass alone, relative.
+    """
+    half: float = 0.02
+    """The two above for 16-bit weights, whose layers round their inputs to 16 bits as well."""
     sign_agreement: float = 0.995
     """Share of margins above .1 that keep their sign when weights are rounded."""
+    accuracy_loss: float = 0.005
+    """Pairwise accuracy that a variant may lose against the reference (DESIGN 9)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,8 @@ class Parity:
     export: of pooled rewards, after export. export_token, linear, embedding: the largest difference
     after that step, at any token. cached: pieces against full pass on the final graph. rounding:
     pooled rewards of the rounded weights against the checkpoint's own; sign_agreement: of the
-    margins between any two samples. largest: the largest reward of a token, for scale. tokens: how
+    margins between any two samples. half: 16-bit graph against fp32; None, as cached then is, where
+    this machine cannot run it. largest: the largest reward of a token, for scale. tokens: how
     many were compared.
     """
 
@@ -84,13 +91,14 @@ class Parity:
     export_token: float
     linear: float | None
     embedding: float | None
-    cached: float
+    cached: float | None
     rounding: float
     sign_agreement: float | None
     largest: float
     tokens: int
+    half: float | None = None
 
-    def to_json(self) -> dict[str, float | int | None]:
+    def to_json(self) -> dict[str, Any]:
         """The manifest's `parity`."""
         return asdict(self)
 
@@ -102,7 +110,12 @@ class Parity:
             ("fp32 graph against torch, by token", self.export_token, gates.export_token * scale),
             ("4- or 8-bit linear layers against fp32", self.linear, gates.stored * scale),
             ("8-bit embedding against fp32", self.embedding, gates.stored * scale),
-            ("cached against full pass", self.cached, gates.cached * scale),
+            ("16-bit layers against fp32", self.half, gates.half * scale),
+            (
+                "cached against full pass",
+                self.cached,
+                (gates.cached if self.half is None else gates.half) * scale,
+            ),
         ]
         lines = [
             f"{name}: rewards differ by {found:.2e}, at most {most:.0e} is allowed"
@@ -168,6 +181,11 @@ def in_pieces(session: Session, batch: Sequence[Ids]) -> list[Rewards]:
 def largest_difference(first: Sequence[Rewards], second: Sequence[Rewards]) -> float:
     """The largest |difference| at any token of any sequence."""
     return max(float(np.abs(a - b).max()) for a, b in zip(first, second, strict=True))
+
+
+def largest_reward(batch: Sequence[Rewards]) -> float:
+    """The largest |reward| of a token, which differences are judged against."""
+    return max(float(np.abs(rewards).max()) for rewards in batch)
 
 
 def pooled(rewards: Sequence[Rewards], pooling: Pooling) -> list[Rewards]:

@@ -21,6 +21,8 @@ in front of that rounding becomes a step of it. Levels 0 to 2 are one kernel on 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,10 +30,13 @@ import numpy as np
 import onnx
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
+from model_export.parity import Ids, torch_rewards
+from model_export.storage import Storage
 from review_core.errors import InputError
 from training.card import Quantisation
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedModel
 
 log = logging.getLogger(__name__)
@@ -41,38 +46,78 @@ PROTOBUF_LIMIT = 1_900_000_000
 """Bytes of weights that still fit into one ONNX file (protobuf: 2 GB)."""
 
 
-def round_weights(model: PreTrainedModel, quantisation: Quantisation) -> float:
+def round_weights(
+    model: PreTrainedModel,
+    quantisation: Quantisation,
+    *,
+    half: str | None = None,
+    squares: Mapping[str, torch.Tensor] | None = None,
+) -> float:
     """Round the weights in place to the nearest that can be stored; return the largest change of
     one.
 
     A checkpoint whose weights were rounded before training does not change.
 
+    :param half: fp16 or bf16, for weights that are stored in it.
+    :param squares: mean squares of the linear layers' inputs, by name, which 4-bit scales are
+        chosen by (rounding.py); without them all inputs count alike.
     :raises InputError: if a layer's inputs do not divide into blocks.
     """
     import torch
 
+    from model_export.rounding import round_by_search
     from training.rounding import round_blocks
 
     body: Any = model.base_model
-    plan: list[tuple[torch.Tensor, int, int | None]] = []
-    if quantisation.weight_bits:
-        for name, module in body.layers.named_modules():
-            if isinstance(module, torch.nn.Linear):
-                if module.in_features % quantisation.block_size:
-                    raise InputError(
-                        f"layers.{name} has {module.in_features} inputs, not a multiple of "
-                        f"block_size {quantisation.block_size}; choose a smaller one in themis.json"
-                    )
-                plan.append((module.weight, quantisation.weight_bits, quantisation.block_size))
-    if quantisation.embedding_bits:
-        plan.append((body.embed_tokens.weight, quantisation.embedding_bits, None))
     change = 0.0
+
+    def put(weight: torch.Tensor, rounded: torch.Tensor) -> None:
+        nonlocal change
+        change = max(change, float((rounded - weight).abs().max()))
+        weight.copy_(rounded)
+
     with torch.no_grad():
-        for weight, bits, block_size in plan:
-            rounded = round_blocks(weight, bits, block_size)
-            change = max(change, float((rounded - weight).abs().max()))
-            weight.copy_(rounded)
+        for name, module in body.layers.named_modules():
+            if not isinstance(module, torch.nn.Linear):
+                continue
+            weight, bits, size = module.weight, quantisation.weight_bits, quantisation.block_size
+            if half:
+                put(weight, weight.to(_half(half)).float())
+            elif bits and module.in_features % size:
+                raise InputError(
+                    f"layers.{name} has {module.in_features} inputs, not a multiple of "
+                    f"block_size {size}; choose a smaller one in themis.json"
+                )
+            elif bits == 4:
+                put(weight, round_by_search(weight, bits, size, (squares or {}).get(name)))
+            elif bits:
+                put(weight, round_blocks(weight, bits, size))
+        table = body.embed_tokens.weight
+        if half:
+            put(table, table.to(_half(half)).float())
+        elif quantisation.embedding_bits:
+            put(table, round_blocks(table, quantisation.embedding_bits, None))
     return change
+
+
+def round_as_stored(model: PreTrainedModel, storage: Storage, batch: Sequence[Ids]) -> float:
+    """Round a fresh model's weights as a graph of that storage has them; return the largest change.
+
+    :param batch: what 4-bit scales are chosen by; the same texts choose the same.
+    """
+    squares = None
+    if storage.quantisation.weight_bits == 4:
+        from model_export.rounding import input_squares
+
+        body: Any = model.base_model
+        squares = input_squares(body.layers, partial(torch_rewards, model), batch)
+    return round_weights(model, storage.quantisation, half=storage.half, squares=squares)
+
+
+def _half(name: str) -> torch.dtype:
+    import torch
+
+    return {"fp16": torch.float16, "bf16": torch.bfloat16}[name]
 
 
 def quantise_linear(model: ModelProto, bits: int, block_size: int) -> ModelProto:
@@ -137,13 +182,16 @@ def quantise_embedding(model: ModelProto) -> ModelProto:
 
 def save_graph(model: ModelProto, path: Path, *, limit: int = PROTOBUF_LIMIT) -> None:
     """Write the graph; beyond `limit` bytes its weights go to one file beside it, `<name>.data`."""
+    beside = sum(len(each.raw_data) for each in model.graph.initializer) > limit
     onnx.save(
         model,
         str(path),
-        save_as_external_data=sum(len(each.raw_data) for each in model.graph.initializer) > limit,
+        save_as_external_data=beside,
         all_tensors_to_one_file=True,
         location=f"{path.name}.data",
     )
+    if beside:  # saving left it references to that file, and the next pass wants weights
+        onnx.load_external_data_for_model(model, str(path.parent))
 
 
 def _producer(model: ModelProto, output: str) -> NodeProto:

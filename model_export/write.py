@@ -1,13 +1,12 @@
-"""Makes a bundle of a checkpoint, measuring after every step, and verifies finished ones. Writes
-nothing that failed a gate.
-"""
+"""Makes a bundle of a checkpoint, measuring after every step. Writes nothing that failed a gate."""
 
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import onnx
 from tokenizers import Tokenizer
 
-from model_export.checkpoint import Checkpoint, load_model, precision_of, with_precision
+from model_export.checkpoint import Checkpoint, load_model
 from model_export.errors import GateError
 from model_export.graph import export_graph
+from model_export.half import check_graph, store_in_half
 from model_export.parity import (
     PROBE,
     Gates,
@@ -27,12 +27,20 @@ from model_export.parity import (
     full_pass,
     in_pieces,
     largest_difference,
+    largest_reward,
     pooled,
     samples,
     sign_agreement,
     torch_rewards,
 )
-from model_export.quantise import quantise_embedding, quantise_linear, round_weights, save_graph
+from model_export.quantise import (
+    PROTOBUF_LIMIT,
+    quantise_embedding,
+    quantise_linear,
+    round_as_stored,
+    save_graph,
+)
+from model_export.storage import CPU, Storage, storages
 from review_core import __version__
 from review_core.bundle import (
     CALIBRATION,
@@ -47,8 +55,8 @@ from review_core.bundle import (
     load_bundle,
 )
 from review_core.calibration import Calibration
-from review_core.engine import Engine
-from review_core.errors import BundleError, InputError
+from review_core.engine import Engine, Limits
+from review_core.errors import InputError
 from review_core.scorer import Scorer
 from review_core.session import Session
 from training.card import Quantisation
@@ -56,24 +64,37 @@ from training.card import Quantisation
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+log = logging.getLogger(__name__)
+
 GRAPH = "model.onnx"
 MODEL_CARD = "MODEL_CARD.md"
 _PROBE_TOLERANCE = (
     1e-3  # other processors add up in another order; a wrong weight shows in the first decimal
 )
-_PROVIDERS = ("CPUExecutionProvider",)
+UNREADABLE = frozenset({"bf16"})
+"""What onnxruntime has no CPU kernels for: such graphs are checked by type and shape only."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Reference:
-    """What every graph is compared with: samples and torch's rewards for them, of the rounded
-    weights.
+    """What every graph is compared with: samples and torch's rewards for them, of the checkpoint's
+    own weights.
     """
 
     batch: Sequence[Ids]
     rewards: Sequence[Rewards]
-    rounding: float
-    sign_agreement: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A graph in the bundle. probed: the graph to score the probe with, itself or, where this
+    machine cannot run it, its fp32 form.
+    """
+
+    file: str
+    storage: Storage
+    parity: Parity
+    probed: Path
 
 
 def write_bundle(
@@ -81,68 +102,61 @@ def write_bundle(
     out: Path,
     *,
     quantisation: Quantisation,
+    precisions: Sequence[str] = (),
     calibration: Path | None = None,
     command: str,
     gates: Gates | None = None,
+    limit: int = PROTOBUF_LIMIT,
+    progress: Callable[[str], None] = log.info,
 ) -> Bundle:
     """Export, store small, check, and put the bundle at `out`, replacing a bundle that is there.
 
+    :param precisions: of several graphs, by name, in order of preference; then `quantisation` only
+        gives the block size. Without them there is one, stored as `quantisation` says.
     :param calibration: a calibration.json; without one no verdict is ever given.
     :param command: what the manifest says made it.
+    :param limit: bytes of weights from which they lie in one file beside their graph.
+    :param progress: told of each step as it begins.
     :raises GateError: if a graph does not say what torch says; nothing is written then.
-    :raises InputError: if `out` holds something else.
+    :raises InputError: if `out` holds something else, or naming a precision that there is not.
     """
     if out.exists() and any(out.iterdir()) and not (out / MANIFEST).is_file():
         raise InputError(f"{out} exists and is not a bundle; remove it or choose another folder")
+    wanted = storages(precisions, quantisation) if precisions else (Storage(quantisation),)
+    gates = gates or Gates()
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
         folder = Path(scratch) / "bundle"
         folder.mkdir()
         _write_texts(checkpoint, folder, calibration)
+        progress(f"reading the weights of {checkpoint.card.name}")
         model = load_model(checkpoint)
         shape = graph_shape(model)
-        parity = _write_graph(checkpoint, model, quantisation, Path(scratch), folder / GRAPH)
-        if failures := parity.failures(gates or Gates()):
-            raise GateError("\n".join(failures))
-        _write_manifest(folder, checkpoint, shape, quantisation, parity, command)
+        reference = _reference(checkpoint, model)
+        written: list[_Written] = []
+        for number, storage in enumerate(wanted):
+            name = storage.precision
+            progress(f"{name} ({number + 1} of {len(wanted)}): exporting, storing and comparing")
+            if number:
+                model = load_model(checkpoint)  # the one before has rounded weights
+            file = f"model.{name}.onnx" if precisions else GRAPH
+            space = Path(scratch) / str(number)
+            space.mkdir()
+            made = _write_graph(
+                checkpoint, model, storage, reference, space, folder / file, limit=limit
+            )
+            if failures := made.parity.failures(gates):
+                told = f"{name}: " if precisions else ""
+                raise GateError("\n".join(told + failure for failure in failures))
+            written.append(made)
+            if made.probed.parent != space:
+                shutil.rmtree(space)
+        progress("probing the bundle")
+        _write_manifest(folder, checkpoint, shape, written, command)
         if out.exists():
             shutil.rmtree(out)
         folder.rename(out)
     return load_bundle(out)
-
-
-def verify_bundle(
-    bundle: Bundle, checkpoint: Checkpoint | None = None, gates: Gates | None = None
-) -> Mapping[str, float]:
-    """Score the probe, read in pieces, and compare with `checkpoint` if there is one; return what
-    was measured.
-
-    :raises GateError: if one of them is beyond its gate.
-    """
-    gates = gates or Gates()
-    try:
-        Scorer(bundle, Engine(bundle)).verify()
-    except BundleError as error:
-        raise GateError(str(error)) from error
-    variant = bundle.manifest.variants[0]
-    session = Session(bundle.path / variant.file, bundle.manifest.graph)
-    batch = samples(bundle.tokenizer, bundle.manifest)
-    full = [full_pass(session, ids) for ids in batch]
-    scale = max(1.0, _largest(full))
-    checks = {"cached": (largest_difference(in_pieces(session, batch), full), gates.cached * scale)}
-    if checkpoint is not None:
-        model = load_model(checkpoint)
-        round_weights(model, with_precision(checkpoint.card.quantisation, variant.precision))
-        torch = [torch_rewards(model, ids) for ids in batch]
-        checks["torch"] = (largest_difference(full, torch), gates.export * scale)
-    failures = [
-        f"{name}: rewards differ by {found:.2e}, at most {most:.0e} is allowed"
-        for name, (found, most) in checks.items()
-        if not found <= most
-    ]
-    if failures:
-        raise GateError("\n".join(failures))
-    return {name: found for name, (found, _) in checks.items()}
 
 
 def graph_shape(model: PreTrainedModel) -> GraphShape:
@@ -180,106 +194,141 @@ def _write_texts(checkpoint: Checkpoint, folder: Path, calibration: Path | None)
 def _write_graph(
     checkpoint: Checkpoint,
     model: PreTrainedModel,
-    quantisation: Quantisation,
+    storage: Storage,
+    reference: _Reference,
     scratch: Path,
     target: Path,
-) -> Parity:
+    *,
+    limit: int,
+) -> _Written:
     """Export and store; every file on the way is opened and compared."""
     shape = graph_shape(model)
-    reference = _reference(checkpoint, model, quantisation)
+    batch, quantisation = reference.batch, storage.quantisation
+    changed = round_as_stored(model, storage, batch) > 0
+    expected = [torch_rewards(model, ids) for ids in batch] if changed else reference.rewards
+    own, rounded = ([each.mean(axis=0) for each in side] for side in (reference.rewards, expected))
 
     def read(path: Path) -> list[Rewards]:
         session = Session(path, shape)
-        return [full_pass(session, ids) for ids in reference.batch]
+        return [full_pass(session, ids) for ids in batch]
 
     fp32_path = scratch / "fp32.onnx"
     export_graph(model, fp32_path)
     fp32 = read(fp32_path)
     pooling = checkpoint.card.pooling
-    export = largest_difference(pooled(fp32, pooling), pooled(reference.rewards, pooling))
+    export = largest_difference(pooled(fp32, pooling), pooled(expected, pooling))
     graph = onnx.load(str(fp32_path))
-    linear = embedding = None
+    linear = embedding = half = cached = None
     if quantisation.weight_bits:
         graph = quantise_linear(graph, quantisation.weight_bits, quantisation.block_size)
-        save_graph(graph, scratch / "linear.onnx")
+        save_graph(graph, scratch / "linear.onnx", limit=limit)
         linear = largest_difference(read(scratch / "linear.onnx"), fp32)
     if quantisation.embedding_bits:
         graph = quantise_embedding(graph)
-    save_graph(graph, target)
-    session = Session(target, shape)
-    full = [full_pass(session, ids) for ids in reference.batch]
-    if quantisation.embedding_bits:
-        embedding = largest_difference(full, fp32)
-    return Parity(
+    if storage.half:
+        graph = store_in_half(graph, storage.half)
+    save_graph(graph, target, limit=limit)
+    probed = target
+    if storage.half:
+        check_graph(str(target))
+    if storage.half in UNREADABLE:
+        probed = fp32_path
+    else:
+        session = Session(target, shape)
+        full = [full_pass(session, ids) for ids in batch]
+        cached = largest_difference(in_pieces(session, batch), full)
+        if quantisation.embedding_bits:
+            embedding = largest_difference(full, fp32)
+        if storage.half:
+            half = largest_difference(full, fp32)
+    parity = Parity(
         export=export,
-        export_token=largest_difference(fp32, reference.rewards),
+        export_token=largest_difference(fp32, expected),
         linear=linear,
         embedding=embedding,
-        cached=largest_difference(in_pieces(session, reference.batch), full),
-        rounding=reference.rounding,
-        sign_agreement=reference.sign_agreement,
-        largest=_largest(fp32),
-        tokens=sum(len(ids) for ids in reference.batch),
+        cached=cached,
+        rounding=largest_difference(own, rounded),
+        sign_agreement=sign_agreement(own, rounded),
+        largest=largest_reward(fp32),
+        tokens=sum(len(ids) for ids in batch),
+        half=half,
     )
+    return _Written(target.name, storage, parity, probed)
 
 
-def _reference(
-    checkpoint: Checkpoint, model: PreTrainedModel, quantisation: Quantisation
-) -> _Reference:
+def _reference(checkpoint: Checkpoint, model: PreTrainedModel) -> _Reference:
     batch = samples(Tokenizer.from_file(str(checkpoint.path / TOKENIZER)), checkpoint.card)
-    before = [torch_rewards(model, ids) for ids in batch]
-    changed = round_weights(model, quantisation) > 0
-    after = [torch_rewards(model, ids) for ids in batch] if changed else before
-    own, rounded = ([rewards.mean(axis=0) for rewards in each] for each in (before, after))
-    return _Reference(
-        batch,
-        after,
-        largest_difference(own, rounded),
-        sign_agreement(own, rounded),
-    )
+    return _Reference(batch, [torch_rewards(model, ids) for ids in batch])
 
 
 def _write_manifest(
     folder: Path,
     checkpoint: Checkpoint,
     shape: GraphShape,
-    quantisation: Quantisation,
-    parity: Parity,
+    written: Sequence[_Written],
     command: str,
 ) -> None:
+    card = checkpoint.card
+    blank = Probe(PROBE, dict.fromkeys(card.criteria, 0.0), _PROBE_TOLERANCE)
+    several = len(written) > 1
+    # The flat form is that of a bundle of one graph: of several, of the one that CPUs prefer.
+    preferred = next((each for each in written if CPU in each.storage.providers), written[0])
+    parity = preferred.parity.to_json()
+    if several:
+        parity["variants"] = {each.storage.precision: each.parity.to_json() for each in written}
     manifest = Manifest(
-        name=checkpoint.card.name,
-        base=checkpoint.card.base,
-        licence=checkpoint.card.licence,
+        name=card.name,
+        base=card.base,
+        licence=card.licence,
         created_by={"command": command, "version": __version__},
         files={path.name: file_sha256(path) for path in sorted(folder.iterdir())},
-        max_tokens=checkpoint.card.max_tokens,
-        layout=checkpoint.card.layout,
-        pooling=checkpoint.card.pooling,
-        criteria=checkpoint.card.criteria,
-        axes=checkpoint.card.axes,
-        languages=checkpoint.card.languages,
+        max_tokens=card.max_tokens,
+        layout=card.layout,
+        pooling=card.pooling,
+        criteria=card.criteria,
+        axes=card.axes,
+        languages=card.languages,
         graph=shape,
-        variants=(Variant(GRAPH, precision_of(quantisation), _PROVIDERS),),
-        probe=Probe(PROBE, dict.fromkeys(checkpoint.card.criteria, 0.0), _PROBE_TOLERANCE),
-        metrics=checkpoint.card.metrics,
-        parity=parity.to_json(),
+        variants=tuple(
+            Variant(each.file, each.storage.precision, each.storage.providers) for each in written
+        ),
+        probe=blank,
+        metrics=card.metrics,
+        parity=parity,
     )
     _dump(folder, manifest)
     bundle = load_bundle(folder)
-    rewards = Scorer(bundle, Engine(bundle)).rewards([PROBE])[0]
+    probes = {each.file: _probe(bundle, each, checkpoint) for each in written}
+    manifest = replace(manifest, probe=probes[preferred.file])
+    if several:
+        variants = tuple(replace(each, probe=probes[each.file]) for each in manifest.variants)
+        manifest = replace(manifest, variants=variants)
+    _dump(folder, manifest)
+
+
+def _probe(bundle: Bundle, written: _Written, checkpoint: Checkpoint) -> Probe:
+    """What the graph scores the probe, on this machine's CPU."""
+    variant = Variant(written.probed.name, written.storage.precision, (CPU,))
+    alone = replace(only(bundle, variant), path=written.probed.parent)
+    rewards = Scorer(alone, Engine(alone, limits=Limits(kept_bytes=0))).rewards([PROBE])[0]
     if rewards is None:
         raise InputError(
             f"max_tokens of {checkpoint.path} is {checkpoint.card.max_tokens}, "
             "less than the probe needs; raise it"
         )
-    _dump(folder, replace(manifest, probe=replace(manifest.probe, rewards=rewards)))
+    tolerance = _PROBE_TOLERANCE
+    if written.storage.half:
+        tolerance = Gates().half * max(1.0, *(abs(reward) for reward in rewards.values()))
+    return Probe(PROBE, rewards, tolerance)
+
+
+def only(bundle: Bundle, variant: Variant) -> Bundle:
+    """The bundle as if it held that one graph, for reading it alone."""
+    manifest = bundle.manifest
+    files = {variant.file: "", **manifest.files}  # it need not be one of the bundle's
+    return replace(bundle, manifest=replace(manifest, files=files, variants=(variant,)))
 
 
 def _dump(folder: Path, manifest: Manifest) -> None:
     text = json.dumps(manifest.to_json(), indent=1, ensure_ascii=False)
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
-
-
-def _largest(batch: Sequence[Rewards]) -> float:
-    return max(float(abs(rewards).max()) for rewards in batch)
