@@ -76,7 +76,7 @@ class Engine:
             self._limits.cells, self._limits.state_bytes // self._session.bytes_per_token
         )
         self._kept_bytes = 0
-        self._kept = KeptStates(_kept_bytes(self._limits, bundle))
+        self._kept = KeptStates(_kept_bytes(self._limits, bundle, variant))
         self.tokens_computed = 0
 
     @property
@@ -224,10 +224,11 @@ def _choose(bundle: Bundle, usable: Sequence[str]) -> tuple[Variant, list[str]]:
     )
 
 
-def _kept_bytes(limits: Limits, bundle: Bundle) -> int:
+def _kept_bytes(limits: Limits, bundle: Bundle, variant: Variant) -> int:
     if limits.kept_bytes is not None:
         return limits.kept_bytes
-    size = sum((bundle.path / name).stat().st_size for name in bundle.manifest.files)
+    own = (name for name in bundle.manifest.files if name.startswith(variant.file))
+    size = sum((bundle.path / name).stat().st_size for name in own)
     return max(64 * 2**20, size * 3 // 4)
 
 
