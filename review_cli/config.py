@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -25,14 +27,27 @@ def show(directory: Path) -> None:
 
     resolved = load_settings(directory, environment=os.environ)
     rows = [
-        (key, "(unset)" if value is None else json.dumps(value, ensure_ascii=False))
-        for key, value in resolved.values.items()
+        (shown, value, resolved.origins[key])
+        for key, values in resolved.values.items()
+        for shown, value in _rows(key, values)
     ]
-    keys, values = (max(len(row[part]) for row in rows) for part in (0, 1))
-    lines = (
-        f"{key:<{keys}}  {value:<{values}}  {resolved.origins[key]}".rstrip() for key, value in rows
-    )
+    keys = max(len(key) for key, _, _ in rows)
+    values = min(max(len(value) for _, value, _ in rows), _WIDEST)
+    lines = (f"{key:<{keys}}  {value:<{values}}  {origin}".rstrip() for key, value, origin in rows)
     write_out("\n".join(lines) + "\n")
+
+
+_WIDEST = 48
+"""A value that is longer pushes only its own origin aside."""
+
+
+def _rows(key: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Keys and values as they are shown; each table of a list has its own."""
+    if isinstance(value, list) and any(isinstance(each, Mapping) for each in value):
+        for number, each in enumerate(value, 1):
+            yield f"{key}[{number}]", json.dumps(each, ensure_ascii=False)
+    else:
+        yield key, "(unset)" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 @config.command()

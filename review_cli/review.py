@@ -69,7 +69,7 @@ class _GateType(click.ParamType[Gate]):
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "json", "markdown", "html", "sarif", "junit"]),
+    type=click.Choice(["terminal", "json", "markdown", "html", "sarif", "junit", "codequality"]),
     default="terminal",
     show_default=True,
     help="How to show the report.",
@@ -175,6 +175,10 @@ def _rendered(
         from review_core.renderers.junit import render_junit
 
         return render_junit(report)
+    if form == "codequality":
+        from review_core.renderers.codequality import render_code_quality
+
+        return render_code_quality(report, stopping)
     from review_cli.output import capture
     from review_cli.terminal import print_report
 
