@@ -198,6 +198,28 @@ def verify(
     return 0
 
 
+@cli.command("serve-format")
+@click.argument("path", metavar="BUNDLE", type=_FOLDER)
+@click.argument("out", type=_FOLDER)
+@click.option("--precision", help="Which of the bundle's graphs.  [default: its first]")
+@click.option(
+    "--max-batch", type=click.IntRange(1), default=16, show_default=True, help="Texts at once."
+)
+def serve_format(path: Path, out: Path, precision: str | None, max_batch: int) -> int:
+    """Write BUNDLE as a model repository of Triton Inference Server at OUT.
+
+    For stateless scoring: one full pass a text, batched by the server.
+    """
+    from review_core.bundle import load_bundle
+
+    bundle = load_bundle(path)
+    from model_export.serving import Batching, write_repository
+
+    folder = write_repository(bundle, out, precision=precision, batching=Batching(max_batch))
+    click.echo(f"{folder}: serve it with tritonserver --model-repository={out}")
+    return 0
+
+
 def main() -> None:
     """Run the command line and exit."""
     from review_core.command import exit_with
