@@ -82,6 +82,9 @@ def test_of_criteria_that_contradict_one_another_neither_wins(
     efficiency = next(each for each in ranking.axes if each.axis is Axis.EFFICIENCY)
     assert sorted(map(sorted, efficiency.groups)) == [[0, 1]]
     assert efficiency.better == {(0, 1), (1, 0)}
+    ranking = rank(["very_small not_fast", "plain", "very_fast"], fake_scorer(), calibration)
+    efficiency = next(each for each in ranking.axes if each.axis is Axis.EFFICIENCY)
+    assert list(map(sorted, efficiency.groups)) == [[0, 2], [1]]
 
 
 def test_a_comment_buys_no_rank(fake_scorer: Fake, calibration: Calibration) -> None:
