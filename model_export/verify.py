@@ -165,11 +165,10 @@ def verify_bundle(
         checks += _invariance(bundle, here, session, batch, full, gates)
         if checkpoint is not None:
             checks += _torch(bundle, variant, checkpoint, batch, full, gates)
-        summed = [each.mean(axis=0) for each in full]
-        if compared is not None and (
-            agreement := sign_agreement([each.mean(axis=0) for each in compared], summed)
-        ):
-            checks.append(Check("signs", agreement, gates.sign_agreement, at_least=True))
+        if compared is not None:
+            agreement = sign_agreement(_means(compared), _means(full))
+            if agreement is not None:
+                checks.append(Check("signs", agreement, gates.sign_agreement, at_least=True))
         if compared is None and variant is reference:
             compared = full
         figures = None
@@ -206,6 +205,10 @@ def prompts_differ(bundle: Bundle, prompts: Prompts) -> list[str]:
     asked = bundle.manifest.criteria
     keys = [*asked, *(key for key in prompts.texts if key not in asked)]
     return [key for key in keys if key not in asked or asked[key].prompt != prompts.texts.get(key)]
+
+
+def _means(batch: Sequence[Rewards]) -> list[Rewards]:
+    return [rewards.mean(axis=0) for rewards in batch]
 
 
 def _probe(bundle: Bundle, variant: Variant) -> Check:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -271,7 +272,12 @@ def test_the_command_exports_and_verifies(
 ) -> None:
     path, out = tiny_checkpoint(), tmp_path / "bundle"
     assert exit_code("bundle", path, out) == 0
-    assert "tiny-qwen2, fp32" in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert "tiny-qwen2, fp32" in told.out
+    assert "fp32 (1 of 1): exporting" in told.err
+    peak = re.search(r"peak memory +([\d,]+) MiB", told.out)
+    assert peak is not None
+    assert 100 < int(peak[1].replace(",", "")) < 20_000  # torch alone takes 200
     assert exit_code("verify", out, "--against", path) == 0
     assert "is sound" in capsys.readouterr().out
     made_by = load_bundle(out).manifest.created_by["command"]

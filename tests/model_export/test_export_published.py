@@ -140,7 +140,7 @@ def test_prompts_changed_by_hand_are_refused(checkout: Path, tmp_path: Path) -> 
 
 
 def test_a_published_checkpoint_becomes_a_bundle_that_scores_as_its_own_classes_do(
-    checkout: Path, published: Path, tmp_path: Path
+    checkout: Path, published: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """By the commands; then compared with transformers' own chat template and forward pass."""
     import torch
@@ -157,6 +157,17 @@ def test_a_published_checkpoint_becomes_a_bundle_that_scores_as_its_own_classes_
     bundle = load_bundle(out)
     assert bundle.manifest.metrics["prompts_sha256"] == find_prompts(checkout).sha256
     assert bundle.manifest.name == "Themis-RM-Tiny"
+
+    capsys.readouterr()
+    verify = ["verify", str(out), "--against", str(published), "--prompts"]
+    assert run(cli, "themis-export", [*verify, str(prompts)]) == 0
+    assert "warning" not in capsys.readouterr().err
+    script = checkout / "evaluation" / "score.py"
+    script.write_text(SCRIPT.replace('RUNTIME = f"Judge', 'RUNTIME = f"Weigh'))
+    find_prompts(checkout).write(tmp_path / "others.json")
+    alone = ["verify", str(out), "--prompts", str(tmp_path / "others.json")]
+    assert run(cli, "themis-export", alone) == 0
+    assert "asks Runtime_Efficiency by other words than" in capsys.readouterr().err
 
     codes = ["def f(x):\n    return x + 1", "int f(void) { return 0; }"]
     rewards = Scorer(bundle, Engine(bundle, threads=1)).rewards(codes, intent="Add one")

@@ -186,6 +186,25 @@ def test_a_failed_gate_fails_the_command_and_the_report_has_the_numbers(
     assert by_name["bf16"]["checks"] == []
 
 
+def test_a_graph_that_turns_every_margin_is_caught(
+    several: tuple[Path, Bundle], several_copy: Path
+) -> None:
+    """int8's head is turned round: no margin keeps its sign, and 0 is no excuse."""
+    graph = onnx.load(str(several_copy / "model.int8.onnx"))
+    (head,) = (node for node in graph.graph.node if "rewards" in node.output)
+    (weight,) = (each for each in graph.graph.initializer if each.name == head.input[1])
+    turned = -onnx.numpy_helper.to_array(weight)
+    weight.CopyFrom(onnx.numpy_helper.from_array(turned, weight.name))
+    onnx.save(graph, str(several_copy / "model.int8.onnx"))
+    manifest = several[1].manifest
+    two = [each for each in manifest.variants if each.precision in {"int8", "fp32"}]
+    bundle = replace(several[1], path=several_copy, manifest=replace(manifest, variants=tuple(two)))
+    failures = verify_bundle(bundle).failures
+    assert any(line.startswith("int8: signs: 0.") or "signs: 0," in line for line in failures)
+    assert any(line.startswith("int8: probe on") for line in failures)
+    assert not any(line.startswith("fp32") for line in failures)
+
+
 def test_nothing_that_is_no_number_meets_a_gate() -> None:
     assert not Check("cached", float("nan"), 1.0).met
     assert not Check("signs", float("nan"), 0.9, at_least=True).met
