@@ -1,5 +1,5 @@
 """Turns a bundle into a model repository of NVIDIA's Triton Inference Server: one full pass a text,
-no states. For sites that run such a server already; our own engine shares prefixes and is faster.
+no states. For sites that run such a server already; our own engine reads shared prefixes once.
 
 The folder:
 
