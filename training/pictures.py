@@ -248,8 +248,9 @@ class _Scale:
     ) -> _Scale:
         """Reaches past `high` to the next tick, unless it has to end at `exact`."""
         room = max(abs(low), abs(high)) / 100
-        if high - low < room * 1e-4 or not low < high:  # one value; its neighbours give it a place
-            low, high = low - (room or 0.5), low + (room or 0.5)
+        if not high - low >= max(room * 1e-4, _LEAST):  # one value; its neighbours give it a place
+            room = room if room > _LEAST else 0.5
+            low, high = low - room, low + room
         step = _round_step((high - low) / steps)
         first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
         if exact is None:
@@ -260,6 +261,10 @@ class _Scale:
     def __call__(self, value: float) -> float:
         inside = min(max(_finite(value), self.low), self.high)
         return self.start + (self.end - self.start) * (inside - self.low) / (self.high - self.low)
+
+
+_LEAST = 1e-290
+"""A scale that spans less has steps which floats cannot tell from zero."""
 
 
 def _round_step(step: float) -> float:

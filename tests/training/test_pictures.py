@@ -8,7 +8,7 @@ from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as some
 
 from training.pictures import (
@@ -104,6 +104,7 @@ def test_a_picture_of_nothing_says_so(drawn: str) -> None:
 
 
 @settings(max_examples=60, deadline=None)
+@example("", [("", 5e-324, 0.0)], [(0.0, 5e-324)])  # a scale of no width was divided by
 @given(
     some.text(max_size=30),
     some.lists(some.tuples(some.text(max_size=80), counts, counts), max_size=6),
