@@ -28,6 +28,9 @@ class _GivesByDefault(click.Group):
         return super().resolve_command(ctx, args)
 
 
+_NOTHING = "no finding is kept here; remember_findings = true keeps those that reviews show\n"
+
+
 @click.group(cls=_GivesByDefault)
 def feedback() -> None:
     """Say of findings whether they were right: `themis feedback ID good|bad`.
@@ -76,7 +79,7 @@ def list_(directory: Path, everything: bool) -> None:
     ]
     if len(few) < len(waiting):
         lines.append(f"{counted(len(waiting) - len(few), 'older finding')}: --all lists them")
-    write_out("".join(f"{line}\n" for line in lines) or "no finding was shown here yet\n")
+    write_out("".join(f"{line}\n" for line in lines) or _NOTHING)
 
 
 @feedback.command()

@@ -258,8 +258,8 @@ def _only(id_: str, findings: Sequence[ShownFinding], where: str) -> ShownFindin
     if found:
         raise InputError(f"{len(found)} findings begin with {id_}; give more of the id")
     raise InputError(
-        f"no finding {id_} was {where}; themis feedback list has those that were, "
-        "and a review adds its own"
+        f"no finding {id_} was {where}; themis feedback list has those that were, and a review "
+        "adds its own where the configuration says remember_findings = true"
     )
 
 

@@ -33,6 +33,7 @@ def test_a_finding_that_was_shown_is_answered_listed_exported_and_forgotten(
     data: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    repository.write(".themis.toml", "remember_findings = true\n")
     repository.commit("Add", shop="def pay(cart):\n    return cart.total\n")
     repository.write("shop.py", "def pay(cart):\n    return cart.total - cart.discount\n")
     there = ("-C", str(repository.path))
@@ -65,15 +66,17 @@ def test_a_finding_that_was_shown_is_answered_listed_exported_and_forgotten(
     assert feedback("forget", "--all", *there) == 0
     assert "0 answers" in capsys.readouterr().out
     assert feedback("list", *there) == 0
-    assert capsys.readouterr().out == "no finding was shown here yet\n"
+    assert (
+        capsys.readouterr().out
+        == "no finding is kept here; remember_findings = true keeps those that reviews show\n"
+    )
 
 
-def test_a_review_that_is_told_not_to_leaves_nothing(
+def test_a_review_that_is_not_told_to_leaves_nothing(
     themis: Themis, repository: GitRepository, data: Path
 ) -> None:
     repository.commit("Add", shop="def pay(cart):\n    return cart.total\n")
     repository.write("shop.py", "def pay(cart):\n    return cart.total - cart.discount\n")
-    repository.write(".themis.toml", "remember_findings = false\n")
     assert themis("review", "-C", repository.path).returncode == 0
     assert not data.exists()
 
@@ -81,7 +84,7 @@ def test_a_review_that_is_told_not_to_leaves_nothing(
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("abcd1234", "good"), "no finding abcd1234 was shown here"),
+        (("abcd1234", "good"), "where the configuration says remember_findings = true"),
         (("abcd1234", "maybe"), "'maybe' is not one of 'good', 'bad'"),
         (("abcd1234",), "No such command 'abcd1234'"),
         (("forget",), "Give an ID, or --all."),
