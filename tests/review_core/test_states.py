@@ -65,6 +65,12 @@ def test_the_least_used_goes_first_and_an_end_before_its_beginning() -> None:
     assert len(states.longest(text(1, 2))) == 2
 
 
+def test_of_a_text_that_is_too_large_the_beginning_is_kept() -> None:
+    states = KeptStates(2 * ONE)
+    keep(states, text(1, 2, 3))
+    assert len(states.longest(text(1, 2, 3))) == 2
+
+
 def test_no_room_keeps_nothing() -> None:
     states = KeptStates(0)
     keep(states, text(1, 2))
