@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from github_app.errors import StoppedError
 from github_app.reading import Reading
 from github_app.risk import by_risk
-from review_core import api
+from review_core import api, margins
 from review_core.baseline import Baseline
 from review_core.calibration import Calibration
 from review_core.config import OutOfDistribution, Resolved, Settings, foreign_settings
@@ -39,7 +39,7 @@ Progress = Callable[[int, int], None]
 Stop = Callable[[], bool]
 
 
-class Scorer(api.Scorer, Protocol):
+class Scorer(margins.Scorer, Protocol):
     """A scorer that can be stopped; `review_core.scorer.Scorer`."""
 
     def rewards(
@@ -266,11 +266,11 @@ class _Remembering:
         self._before = scorer.statistics
 
     @property
-    def bundle(self) -> api.Model:
+    def bundle(self) -> margins.Model:
         return self._scorer.bundle
 
     @property
-    def statistics(self) -> api.Meter:
+    def statistics(self) -> margins.Meter:
         return self._scorer.statistics
 
     def rewards(

@@ -26,7 +26,7 @@ from lsp_server.jobs import (
     WorkspaceReview,
 )
 from lsp_server.notebook_text import cells_of_file, notebook_text
-from review_core import api
+from review_core import api, margins
 from review_core.baseline import load_baseline
 from review_core.calibration import Calibration
 from review_core.config import Settings, load_settings
@@ -55,7 +55,7 @@ _LEFT_OVER = frozenset({FunctionKind.CLASS_BODY, FunctionKind.MODULE})
 Progress = Callable[[int, int], None]
 
 
-class CancellableScorer(api.Scorer, Protocol):
+class CancellableScorer(margins.Scorer, Protocol):
     """What scores and can be stopped. `review_core.scorer.Scorer`, or a test's fake."""
 
     def rewards(
@@ -66,11 +66,11 @@ class CancellableScorer(api.Scorer, Protocol):
         progress: Progress | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> Sequence[Mapping[str, float] | None]:
-        """As `api.Scorer`. Raises concurrent.futures.CancelledError once `cancelled` says so."""
+        """As `margins.Scorer`; raises concurrent.futures.CancelledError once `cancelled` asks."""
 
 
 LoadScorer = Callable[[Settings], tuple[CancellableScorer, Calibration]]
-OpenScorer = Callable[[Settings], tuple[api.Scorer, Calibration]]
+OpenScorer = Callable[[Settings], tuple[margins.Scorer, Calibration]]
 
 
 def perform(

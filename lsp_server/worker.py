@@ -26,7 +26,7 @@ from lsp_server.frames import packed, read_frame
 from lsp_server.jobs import Answer, Asked, Cancelled, Failed, Finished, Progressed
 from lsp_server.log import log_to_stderr
 from lsp_server.reviewing import CancellableScorer, LoadScorer, Progress, perform
-from review_core import api
+from review_core import margins
 from review_core.calibration import Calibration
 from review_core.config import Settings
 from review_core.errors import ThemisError
@@ -142,7 +142,7 @@ class Worker:
             log.exception("job failed", extra={"job": type(asked.job).__name__})
             return Failed(asked.id, f"{type(error).__name__}: {error}", None)
 
-    def _scorer(self, settings: Settings, asked: Asked) -> tuple[api.Scorer, Calibration]:
+    def _scorer(self, settings: Settings, asked: Asked) -> tuple[margins.Scorer, Calibration]:
         """The settings' model, kept open; another one takes its place."""
         key = (settings.model, settings.threads, settings.cache)
         if self._opened is None or self._opened[0] != key:
@@ -193,7 +193,7 @@ class _AttentiveScorer:
         self._asked = asked
 
     @property
-    def statistics(self) -> api.Meter:
+    def statistics(self) -> margins.Meter:
         return self._scorer.statistics
 
     def rewards(

@@ -18,9 +18,9 @@ from review_core.errors import InputError
 from review_core.types import Verdict
 
 if TYPE_CHECKING:
-    from review_core.api import Scorer
     from review_core.calibration import Calibration
     from review_core.config import Settings
+    from review_core.margins import Scorer
     from review_core.types import (
         BundleIdentity,
         Change,

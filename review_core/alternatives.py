@@ -12,12 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from review_core.api import Progress, Scorer
 from review_core.calibration import Calibration
 from review_core.config import AxisMode, OutOfDistribution, Settings
 from review_core.errors import InputError
 from review_core.excuses import NOT_OF_TESTS, ONLY_IMPORTS, is_test, only_imports_changed
 from review_core.languages import Language, language_of
+from review_core.margins import Progress, Scorer
 from review_core.moves import moved_code
 from review_core.pairing import changed_functions
 from review_core.ranking import Ranking, layers, ranking_of, readings

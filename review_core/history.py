@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from review_core.api import Scorer, review
+from review_core.api import review
 from review_core.calibration import Calibration
 from review_core.config import Settings
 from review_core.errors import InputError
+from review_core.margins import Scorer
 from review_core.sources.first_parents import PastCommit
 from review_core.types import Axis, BundleIdentity, Change, Report, Verdict
 

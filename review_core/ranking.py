@@ -12,11 +12,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from review_core.api import Scorer
 from review_core.calibration import Calibration
 from review_core.comments import same_code, without_comments
 from review_core.languages import Language, language_named
 from review_core.layout import normalise
+from review_core.margins import Scorer
 from review_core.types import Axis, Verdict
 
 Pairs = frozenset[tuple[int, int]]

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from review_core.api import Progress, Scorer, review
+from review_core.api import review
 from review_core.calibration import Calibration
 from review_core.config import Settings
 from review_core.diff import hunks, lines_of
 from review_core.findings import percent
+from review_core.margins import Progress, Scorer
 from review_core.types import (
     Axis,
     Change,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from review_core.api import LAYOUT_ONLY, LEANS_ON_COMMENTS, review
+from review_core.api import LAYOUT_ONLY, review
 from review_core.calibration import Calibration
 from review_core.config import (
     AxisMode,
@@ -17,6 +17,7 @@ from review_core.config import (
     Settings,
     default_settings,
 )
+from review_core.honesty import LEANS_ON_COMMENTS
 from review_core.types import (
     Axis,
     Change,
