@@ -197,23 +197,27 @@ def rank_texts(job: Rank, open_scorer: OpenScorer) -> RankedTexts:
     settings = _settings(job.context)
     language = language_of(job.path)
     names = [f"text {at}" for at, _ in enumerate(job.texts, 1)]
-    texts, function = list(job.texts), None
+    texts, function, path = list(job.texts), None, ""
     if job.versions is not None:
-        versions, function = _versions(job.versions, _limits(settings))
+        versions, function, path = _versions(job.versions, _limits(settings))
         names = [*versions, *names]
         texts = [*versions.values(), *texts]
     scorer, calibration = open_scorer(settings)
     name = language.name if language else None
-    ranking = rank(texts, scorer, calibration, language=name, intent=job.intent)
+    ranking = rank(
+        texts, scorer, calibration, settings, path=path, language=name, intent=job.intent
+    )
     return RankedTexts(ranking, tuple(names), function)
 
 
-def _versions(asked: Versions, limits: Limits) -> tuple[dict[str, str], str | None]:
-    """The texts to compare by what they are called, and the name of the function that they are."""
+def _versions(asked: Versions, limits: Limits) -> tuple[dict[str, str], str | None, str]:
+    """The texts to compare by what they are called, the name of the function that they are, and
+    their path in the repository.
+    """
     language = language_of(asked.file.name)
     if language is None:
         raise InputError(f"{asked.file.name} is not in a language Themis reads")
-    texts = {OPEN_DOCUMENT: asked.text}
+    texts, path = {OPEN_DOCUMENT: asked.text}, ""
     for revision in asked.revisions:
         held = held_content(asked.file, revision, limits=limits)
         if held.content is None:
@@ -221,10 +225,12 @@ def _versions(asked: Versions, limits: Limits) -> tuple[dict[str, str], str | No
         if isinstance(held.content, Skipped):
             raise InputError(f"{held.path} of {revision} cannot be read: {held.content.reason}")
         texts[revision] = held.content.decode("utf-8-sig", errors="replace")
+        path = held.path
     if asked.line is None:
-        return texts, None
+        return texts, None, path
     name = _function_at(asked.text, language, asked.line)
-    return {key: _function_text(key, text, language, name) for key, text in texts.items()}, name
+    cut = {key: _function_text(key, text, language, name) for key, text in texts.items()}
+    return cut, name, path
 
 
 def _function_at(text: str, language: Language, line: int) -> str:

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 from review_core.calibration import Calibration
-from review_core.config import AxisMode, OutOfDistribution, Settings
+from review_core.config import AxisMode, AxisSettings, OutOfDistribution, Settings
 from review_core.errors import InputError
 from review_core.excuses import NOT_OF_TESTS, ONLY_IMPORTS, is_test, only_imports_changed
 from review_core.languages import Language, language_of
 from review_core.margins import Progress, Scorer
 from review_core.moves import moved_code
 from review_core.pairing import changed_functions
+from review_core.path_rules import mode_at, modes_of
 from review_core.ranking import Ranking, layers, ranking_of, readings
 from review_core.types import Axis, BundleIdentity, Change, ChangedFunction, Function
 
@@ -63,7 +64,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class AxisOrder:
-    """The candidates on axes that the same criteria serve.
+    """The candidates on axes of which the same can be said: the same criteria serve them.
 
     groups: as `ranking.Ranked` has them; with several functions one candidate is above another if
     it is better in some of them and worse in none. counts: against the base, by candidate.
@@ -135,11 +136,6 @@ def compare(
     """
     manifest = scorer.bundle.manifest
     gathered = _gathered(alternatives, function)
-    axes = {
-        axis: criteria
-        for axis, criteria in manifest.axes.items()
-        if settings.axes[axis].mode is not AxisMode.OFF
-    }
     scored, left_out = [], list(gathered.left_out)
     for each in gathered.functions:
         if each.language.name in manifest.languages or (
@@ -149,6 +145,11 @@ def compare(
         else:
             reason = f"not scored: the model was not trained on {each.language.name}"
             left_out.append(LeftOut(base, f"{each.path}: {each.base.name}", reason))
+    axes = {
+        axis: criteria
+        for axis, criteria in manifest.axes.items()
+        if _is_asked(axis, settings, [each.path for each in scored])
+    }
     check = settings.honesty_check
     codes = dict.fromkeys(
         code
@@ -165,10 +166,11 @@ def compare(
             ranking_of(
                 each.texts(),
                 rewards,
-                {axis: axes[axis] for axis in axes if axis not in _silent(each.path)},
+                {axis: axes[axis] for axis in axes if _speaks_at(each.path, axis, settings)},
                 calibration,
                 each.language,
                 honesty_check=check,
+                worse_at={axis: settings.axes[axis].worse_at for axis in axes},
                 withheld=[at for at, place in enumerate(each.places()) if place in each.withheld],
             ),
         )
@@ -183,7 +185,11 @@ def compare(
         tuple(_orders(axes, above, compared, count)),
         tuple(_trade_off(at, above, count) for at in range(count)),
         tuple(left_out),
-        tuple(axis for axis, criteria in axes.items() if not _speaks(criteria, calibration)),
+        tuple(
+            axis
+            for axis, criteria in axes.items()
+            if not _speaks(criteria, calibration, settings.axes[axis])
+        ),
     )
 
 
@@ -302,13 +308,23 @@ def _listed(names: Iterable[str]) -> str:
     return f"changed are {', '.join(shown)}" if shown else "nothing is changed"
 
 
-def _speaks(criteria: Iterable[str], calibration: Calibration) -> bool:
+def _speaks(criteria: Iterable[str], calibration: Calibration, axis: AxisSettings) -> bool:
     curves = [calibration.of(criterion) for criterion in criteria]
-    return any(curve.worse_at is not None or curve.better_at is not None for curve in curves)
+    return axis.worse_at is not None or any(
+        curve.worse_at is not None or curve.better_at is not None for curve in curves
+    )
 
 
-def _silent(path: str) -> frozenset[Axis]:
-    return NOT_OF_TESTS if is_test(path) else frozenset()
+def _is_asked(axis: Axis, settings: Settings, paths: Sequence[str]) -> bool:
+    """Whether the axis is on in one of the files, or could be, where there are none."""
+    modes = {mode_at(path, axis, settings) for path in paths} or modes_of(axis, settings)
+    return modes != {AxisMode.OFF}
+
+
+def _speaks_at(path: str, axis: Axis, settings: Settings) -> bool:
+    """Whether something may be said of the axis in a file."""
+    known = not (axis in NOT_OF_TESTS and is_test(path))
+    return known and mode_at(path, axis, settings) is not AxisMode.OFF
 
 
 # --- what is said --------------------------------------------------------------------------------
@@ -347,17 +363,13 @@ def _orders(
     functions: Sequence[ComparedFunction],
     candidates: int,
 ) -> Iterable[AxisOrder]:
-    served: dict[tuple[str, ...], list[Axis]] = {}
+    # One criterion may still say other things of two axes: each has its own threshold and files.
+    served: dict[tuple[tuple[str, ...], AxisOrder], list[Axis]] = {}
     for axis, criteria in axes.items():
-        served.setdefault(tuple(criteria), []).append(axis)
-    for shared in served.values():
-        counts = above[shared[0]]
+        counts = above[axis]
         clear = {pair for pair in counts if pair[::-1] not in counts}
         ranked = [
-            each
-            for function in functions
-            for each in function.ranking.axes
-            if each.axis is shared[0]
+            each for function in functions for each in function.ranking.axes if each.axis is axis
         ]
         against = tuple(
             Counts(
@@ -370,7 +382,10 @@ def _orders(
             )
             for at in range(candidates)
         )
-        yield AxisOrder(tuple(shared), layers(range(candidates), clear), against)
+        order = AxisOrder((), layers(range(candidates), clear), against)
+        served.setdefault((tuple(criteria), order), []).append(axis)
+    for (_, order), shared in served.items():
+        yield replace(order, axes=tuple(shared))
 
 
 def _trade_off(at: int, above: Mapping[Axis, _Above], candidates: int) -> TradeOff:

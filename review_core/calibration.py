@@ -113,9 +113,24 @@ class Calibration:
         """Calibrated P(head better) for a margin in logits, in [0, 1]."""
         return self.of(criterion, language).preference(margin)
 
-    def verdict(self, criterion: str, preference: float, language: str | None = None) -> Verdict:
-        """What may be said at this preference."""
-        return self.of(criterion, language).verdict(preference)
+    def verdict(
+        self,
+        criterion: str,
+        preference: float,
+        language: str | None = None,
+        *,
+        worse_at: float | None = None,
+    ) -> Verdict:
+        """What may be said at this preference.
+
+        :param worse_at: the P(worse) that a configuration asks for in place of our threshold.
+        """
+        verdict = self.of(criterion, language).verdict(preference)
+        if worse_at is None:
+            return verdict
+        if 1 - preference >= worse_at:
+            return Verdict.WORSE
+        return Verdict.UNSURE if verdict is Verdict.WORSE else verdict
 
     def of(self, criterion: str, language: str | None = None) -> CriterionCalibration:
         """A criterion's curve and thresholds.

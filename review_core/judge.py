@@ -77,12 +77,8 @@ class Judge:
 
     def _score(self, axis: Axis, criterion: str, margin: float, language: Language) -> AxisScore:
         preference = self.calibration.preference(criterion, margin, language.name)
-        verdict = self.calibration.verdict(criterion, preference, language.name)
         wanted = self.settings.axes[axis].worse_at
-        if wanted is not None and 1 - preference >= wanted:
-            verdict = Verdict.WORSE
-        elif wanted is not None and verdict is Verdict.WORSE:
-            verdict = Verdict.UNSURE
+        verdict = self.calibration.verdict(criterion, preference, language.name, worse_at=wanted)
         speaks = verdict is not Verdict.UNSURE or self._speaks(criterion, language.name)
         return AxisScore(axis, criterion, margin, preference, verdict, speaks=speaks)
 

@@ -1,9 +1,9 @@
 """Which of several texts is best, axis by axis, in groups where the model cannot tell. No I/O.
 
 A text is above another where a review of the two, in one order or the other, would give a verdict,
-with and without comments. A reward is one number a text, so that by one criterion nothing runs in
-circles (Bradley & Terry, 1952); where criteria or functions contradict one another, nothing is
-above.
+with and without comments, at the thresholds in force. A reward is one number a text, so that by one
+criterion nothing runs in circles (Bradley & Terry, 1952); where criteria or functions contradict
+one another, nothing is above.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from functools import partial
 
 from review_core.calibration import Calibration
 from review_core.comments import same_code, without_comments
+from review_core.config import AxisMode, Settings
 from review_core.languages import Language, language_named
 from review_core.layout import normalise
 from review_core.margins import Scorer
+from review_core.path_rules import mode_at
 from review_core.types import Axis, Verdict
 
 Pairs = frozenset[tuple[int, int]]
@@ -67,19 +69,36 @@ def rank(
     texts: Sequence[str],
     scorer: Scorer,
     calibration: Calibration,
+    settings: Settings,
     *,
+    path: str = "",
     language: str | None = None,
     intent: str = "",
 ) -> Ranking:
-    """Order versions of one piece of code.
+    """Order versions of one piece of code, on the axes that the settings have on.
 
+    :param path: where it stands, from the root of what is reviewed; "" where it is in no file.
     :param language: its name; without one, comments count as code.
     :raises BundleError: if the calibration lacks a criterion of the model.
     """
     known = language_named(language) if language else None
-    codes = list(dict.fromkeys(code for text in texts for code in readings(text, known)))
-    rewards = dict(zip(codes, scorer.rewards(codes, intent=intent), strict=True))
-    return ranking_of(texts, rewards, scorer.bundle.manifest.axes, calibration, known)
+    check = settings.honesty_check
+    codes = list(
+        dict.fromkeys(code for text in texts for code in readings(text, known, honesty_check=check))
+    )
+    return ranking_of(
+        texts,
+        dict(zip(codes, scorer.rewards(codes, intent=intent), strict=True)),
+        {
+            axis: criteria
+            for axis, criteria in scorer.bundle.manifest.axes.items()
+            if mode_at(path, axis, settings) is not AxisMode.OFF
+        },
+        calibration,
+        known,
+        honesty_check=check,
+        worse_at={axis: each.worse_at for axis, each in settings.axes.items()},
+    )
 
 
 def readings(
@@ -100,12 +119,14 @@ def ranking_of(
     language: Language | None,
     *,
     honesty_check: bool = True,
+    worse_at: Mapping[Axis, float | None] | None = None,
     withheld: Collection[int] = (),
 ) -> Ranking:
     """Order texts whose rewards are known.
 
     :param rewards: of every reading of every text.
     :param axes: the criteria of each axis that is to be ranked.
+    :param worse_at: the P(worse) that a configuration asks for on an axis, None for the bundle's.
     :param withheld: indices of texts of which nothing may be said; they tie with the first.
     :raises BundleError: if the calibration lacks a criterion.
     """
@@ -118,7 +139,8 @@ def ranking_of(
             found[at] = known
         else:
             too_long.append(at)
-    judge = _Judge(found, calibration, language, _same_code(texts, language), withheld)
+    alike, asked = _same_code(texts, language), worse_at or {}
+    judge = _Judge(found, calibration, language, alike, asked, withheld)
     return Ranking(
         tuple(judge.ranked(axis, criteria) for axis, criteria in axes.items()), tuple(too_long)
     )
@@ -158,10 +180,11 @@ class _Judge:
     calibration: Calibration
     language: Language | None
     alike: Sequence[int]
+    worse_at: Mapping[Axis, float | None]
     withheld: Collection[int]
 
     def ranked(self, axis: Axis, criteria: Sequence[str]) -> Ranked:
-        told = {criterion: self._pairs(criterion) for criterion in criteria}
+        told = {criterion: self._pairs(axis, criterion) for criterion in criteria}
         better = frozenset(pair for pairs in told.values() for pair in pairs)
         clear = {pair for pair in better if pair[::-1] not in better}
         extremes = {criterion: self._extremes(criterion) for criterion in criteria}
@@ -174,19 +197,24 @@ class _Judge:
         groups = layers(order, clear)
         return Ranked(axis, criterion, groups, extremes[criterion], better, against)
 
-    def _pairs(self, criterion: str) -> Pairs:
+    def _pairs(self, axis: Axis, criterion: str) -> Pairs:
         """Pairs in one order. Texts that are one program stand or fall together."""
         at = [each for each in self.found if each not in self.withheld]
-        pairs = {(i, j) for i in at for j in at if i != j and self._is_told(criterion, i, j)}
+        pairs = {(i, j) for i in at for j in at if i != j and self._is_told(axis, criterion, i, j)}
         twins = {i: [j for j in at if self.alike[j] == self.alike[i]] for i in at}
         return frozenset(
             (i, j) for i, j in pairs if all((a, b) in pairs for a in twins[i] for b in twins[j])
         )
 
-    def _is_told(self, criterion: str, better: int, worse: int) -> bool:
+    def _is_told(self, axis: Axis, criterion: str, better: int, worse: int) -> bool:
         """Whether a review would say so, of one order or the other, with and without comments."""
         preference = partial(self.calibration.preference, criterion, language=self._name)
-        verdict = partial(self.calibration.verdict, criterion, language=self._name)
+        verdict = partial(
+            self.calibration.verdict,
+            criterion,
+            language=self._name,
+            worse_at=self.worse_at.get(axis),
+        )
         return all(
             verdict(preference(margin)) is Verdict.BETTER
             or verdict(preference(-margin)) is Verdict.WORSE

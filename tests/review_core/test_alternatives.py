@@ -10,7 +10,13 @@ from fake_scorer import FakeScorer
 
 from review_core.alternatives import Alternative, Comparison, compare
 from review_core.calibration import Calibration
-from review_core.config import AxisMode, OutOfDistribution, Settings, default_settings
+from review_core.config import (
+    AxisMode,
+    OutOfDistribution,
+    PathRule,
+    Settings,
+    default_settings,
+)
 from review_core.errors import InputError
 from review_core.types import Axis, Change, FileChange, Skipped
 
@@ -223,3 +229,88 @@ def test_an_axis_on_which_the_model_never_speaks_is_named(
     )
     assert found.silent == (Axis.READABILITY,)
     assert not found.trade_offs[1].raises
+
+
+def off_in(*globs: str, axis: Axis = Axis.SECURITY) -> Settings:
+    return replace(SETTINGS, paths=(PathRule(globs, {axis: AxisMode.OFF}),))
+
+
+def with_threshold(axis: Axis, worse_at: float) -> Settings:
+    asked = replace(SETTINGS.axes[axis], worse_at=worse_at)
+    return replace(SETTINGS, axes={**SETTINGS.axes, axis: asked})
+
+
+def test_an_axis_that_a_rule_turns_off_in_a_file_is_compared_in_the_others_alone(
+    fake_scorer: Fake, calibration: Calibration
+) -> None:
+    """Of two files that get better on security, the rule leaves one."""
+    files = tuple(
+        FileChange(path, function("total"), function("total", "very_safe"))
+        for path in ("vendor/cart.py", "shop/cart.py")
+    )
+    found = compare(
+        "x",
+        [Alternative("a", Change("base", "a", files))],
+        fake_scorer(),
+        calibration,
+        off_in("vendor/"),
+    )
+    (security,) = (each for each in found.orders if Axis.SECURITY in each.axes)
+    assert security.counts[1].better == 1
+    by_path = {each.path: {one.axis for one in each.ranking.axes} for each in found.functions}
+    assert Axis.SECURITY not in by_path["vendor/cart.py"]
+    assert Axis.SECURITY in by_path["shop/cart.py"]
+
+
+def test_an_axis_that_rules_turn_off_in_every_file_is_not_among_the_orders(
+    compared: Compare,
+) -> None:
+    head = function("total", "very_safe")
+    found = compared(function("total"), head, settings=off_in("*.py"))
+    assert Axis.SECURITY not in orders(found)
+    assert found.trade_offs[1].raises == ()
+
+
+def test_a_threshold_of_the_configuration_decides_what_is_told_apart(compared: Compare) -> None:
+    """One word is 3 logits: P = sigmoid(3) = .953. The fakes say better from .9 on."""
+    base, head = function("total", "very_safe"), function("total")
+    assert orders(compared(base, head))[Axis.SECURITY] == ((0,), (1,))
+    # Better, of the other order, is the bundle's to say, whatever the configuration says of worse.
+    strict = compared(base, head, settings=with_threshold(Axis.SECURITY, 0.99))
+    assert orders(strict)[Axis.SECURITY] == ((0,), (1,))
+
+
+def test_a_threshold_has_the_say_where_the_model_alone_would_not_speak(
+    fake_scorer: Fake, calibration: Calibration
+) -> None:
+    """The criterion is mute: at .9 the configuration tells .953 apart, at .99 it does not."""
+    mute = replace(calibration.criteria["Security_Hardness"], worse_at=None, better_at=None)
+    silent = replace(calibration, criteria={**calibration.criteria, "Security_Hardness": mute})
+    alternatives = [alternative("a", function("total"), function("total", "not_safe"))]
+
+    def run(worse_at: float) -> Comparison:
+        settings = with_threshold(Axis.SECURITY, worse_at)
+        return compare("x", alternatives, fake_scorer(), silent, settings)
+
+    assert orders(run(0.9))[Axis.SECURITY] == ((0,), (1,))
+    assert run(0.9).trade_offs[1].lowers == (Axis.SECURITY,)
+    assert run(0.9).silent == ()
+    assert orders(run(0.99))[Axis.SECURITY] == ((0, 1),)
+
+
+def test_axes_of_one_criterion_part_where_only_one_has_a_threshold_that_speaks(
+    fake_scorer: Fake, calibration: Calibration
+) -> None:
+    shared = dict.fromkeys((Axis.READABILITY, Axis.MAINTAINABILITY), ("Readability",))
+    mute = replace(calibration.criteria["Readability"], worse_at=None, better_at=None)
+    found = compare(
+        "base",
+        [alternative("a", function("total"), function("total", "not_clear"))],
+        fake_scorer(axes=shared),
+        replace(calibration, criteria={**calibration.criteria, "Readability": mute}),
+        with_threshold(Axis.READABILITY, 0.9),
+    )
+    assert [(each.axes, len(each.groups)) for each in found.orders] == [
+        ((Axis.READABILITY,), 2),
+        ((Axis.MAINTAINABILITY,), 1),
+    ]

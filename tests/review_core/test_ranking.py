@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 
 from fake_scorer import FakeScorer
 from hypothesis import given
 from hypothesis import strategies as st
 
 from review_core.calibration import Calibration
+from review_core.config import AxisMode, PathRule, default_settings
 from review_core.ranking import layers, rank
 from review_core.types import Axis
 
 Fake = Callable[..., FakeScorer]
+SETTINGS = default_settings()
 
 
 def test_texts_are_ordered_and_those_too_close_to_call_are_ties(
@@ -21,7 +24,7 @@ def test_texts_are_ordered_and_those_too_close_to_call_are_ties(
 ) -> None:
     """One marker is three logits, sigmoid(3) = .953 > .9: enough to part, none is a tie."""
     texts = ["not_safe", "plain", "very_safe", "also plain"]
-    ranking = rank(texts, fake_scorer(), calibration)
+    ranking = rank(texts, fake_scorer(), calibration, SETTINGS)
     by_axis = {each.axis: each for each in ranking.axes}
     assert by_axis[Axis.SECURITY].groups == ((2,), (1, 3), (0,))
     assert by_axis[Axis.SECURITY].preference > 0.99
@@ -32,7 +35,7 @@ def test_texts_are_ordered_and_those_too_close_to_call_are_ties(
 def test_an_axis_of_two_criteria_takes_the_one_that_tells_more_apart(
     fake_scorer: Fake, calibration: Calibration
 ) -> None:
-    ranking = rank(["very_small", "plain"], fake_scorer(), calibration)
+    ranking = rank(["very_small", "plain"], fake_scorer(), calibration, SETTINGS)
     efficiency = next(each for each in ranking.axes if each.axis is Axis.EFFICIENCY)
     assert (efficiency.criterion, efficiency.groups) == ("Memory_Efficiency", ((0,), (1,)))
 
@@ -40,7 +43,7 @@ def test_an_axis_of_two_criteria_takes_the_one_that_tells_more_apart(
 def test_what_is_too_long_is_named_and_not_ranked(
     fake_scorer: Fake, calibration: Calibration
 ) -> None:
-    ranking = rank(["a", "b" * 50, "c"], fake_scorer(max_tokens=20), calibration)
+    ranking = rank(["a", "b" * 50, "c"], fake_scorer(max_tokens=20), calibration, SETTINGS)
     assert ranking.too_long == (1,)
     assert {at for group in ranking.axes[0].groups for at in group} == {0, 2}
 
@@ -48,7 +51,7 @@ def test_what_is_too_long_is_named_and_not_ranked(
 def test_texts_that_are_all_too_long_have_no_groups(
     fake_scorer: Fake, calibration: Calibration
 ) -> None:
-    ranking = rank(["a" * 50, "b" * 50], fake_scorer(max_tokens=20), calibration)
+    ranking = rank(["a" * 50, "b" * 50], fake_scorer(max_tokens=20), calibration, SETTINGS)
     assert {each.groups for each in ranking.axes} == {()}
 
 
@@ -78,11 +81,13 @@ def test_a_circle_is_one_group_and_what_hangs_below_it_is_not() -> None:
 def test_of_criteria_that_contradict_one_another_neither_wins(
     fake_scorer: Fake, calibration: Calibration
 ) -> None:
-    ranking = rank(["very_small not_fast", "plain"], fake_scorer(), calibration)
+    ranking = rank(["very_small not_fast", "plain"], fake_scorer(), calibration, SETTINGS)
     efficiency = next(each for each in ranking.axes if each.axis is Axis.EFFICIENCY)
     assert sorted(map(sorted, efficiency.groups)) == [[0, 1]]
     assert efficiency.better == {(0, 1), (1, 0)}
-    ranking = rank(["very_small not_fast", "plain", "very_fast"], fake_scorer(), calibration)
+    ranking = rank(
+        ["very_small not_fast", "plain", "very_fast"], fake_scorer(), calibration, SETTINGS
+    )
     efficiency = next(each for each in ranking.axes if each.axis is Axis.EFFICIENCY)
     assert list(map(sorted, efficiency.groups)) == [[0, 2], [1]]
 
@@ -93,7 +98,7 @@ def test_a_comment_buys_no_rank(fake_scorer: Fake, calibration: Calibration) -> 
     bought, honest = (
         next(
             each
-            for each in rank(texts, fake_scorer(), calibration, language=language).axes
+            for each in rank(texts, fake_scorer(), calibration, SETTINGS, language=language).axes
             if each.axis is Axis.SECURITY
         )
         for language in (None, "Python")
@@ -101,3 +106,17 @@ def test_a_comment_buys_no_rank(fake_scorer: Fake, calibration: Calibration) -> 
     assert (bought.groups, honest.groups) == (((0,), (1,)), ((0, 1),))
     assert bought.preference > 0.95
     assert (honest.preference, honest.against_first) == (0.5, {0: 0.5, 1: 0.5})
+
+
+def test_texts_of_a_file_are_ranked_on_the_axes_that_are_on_there(
+    fake_scorer: Fake, calibration: Calibration
+) -> None:
+    rule = PathRule(("vendor/",), {Axis.SECURITY: AxisMode.OFF})
+    settings = replace(SETTINGS, paths=(rule,))
+
+    def ranked(path: str) -> set[Axis]:
+        found = rank(["a", "b"], fake_scorer(), calibration, settings, path=path)
+        return {each.axis for each in found.axes}
+
+    assert Axis.SECURITY not in ranked("vendor/cart.py")
+    assert Axis.SECURITY in ranked("cart.py") & ranked("")
