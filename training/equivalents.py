@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from review_core.snippet import Snippet
 from review_core.syntax import COMMENTS
 from training.mutations.code import BINARY, CALLS, LOOPS, Code, Mutation, replaced
 from training.mutations.variables import variables
-from training.snippet import Snippet
 
 if TYPE_CHECKING:
     from tree_sitter import Node

@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from review_core.snippet import Edit, Snippet
 from review_core.syntax import COMMENTS
-from training.snippet import Edit, Snippet
 
 if TYPE_CHECKING:
     from tree_sitter import Node

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from review_core.comments import same_code
 from review_core.languages import language_named
+from review_core.local_names import LocalName, local_names
+from review_core.snippet import Edit, Snippet
 from review_core.syntax import COMMENTS, encoded, rows
 from training.equivalents import equivalent
-from training.local_names import LocalName, local_names
 from training.members import reorder_members, reorder_statements
-from training.snippet import Edit, Snippet
 
 if TYPE_CHECKING:
     from tree_sitter import Node

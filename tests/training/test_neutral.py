@@ -18,9 +18,9 @@ import review_core
 from review_core.comments import same_code
 from review_core.functions import functions_of
 from review_core.languages import LANGUAGES, Language, language_named
+from review_core.local_names import local_names
 from review_core.syntax import parse_part, walk
 from review_core.types import FunctionKind
-from training.local_names import local_names
 from training.neutral import neutral_edits
 
 NAMES = [each.name for each in LANGUAGES if each.in_distribution]

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from review_core.snippet import Edit, Snippet
 from review_core.syntax import COMMENTS, walk
-from training.snippet import Edit, Snippet
 
 if TYPE_CHECKING:
     from tree_sitter import Node

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from review_core.languages import language_named
+from review_core.snippet import Snippet
 from training.mutations.code import Code, Mutation
 from training.mutations.names import copy_paste, swapped_arguments
 from training.mutations.operators import (
@@ -28,7 +29,6 @@ from training.mutations.statements import (
 )
 from training.mutations.types import lost_conversion, wrong_comparison
 from training.mutations.variables import wrong_variable
-from training.snippet import Snippet
 
 _CORRECTNESS, _MEMORY = "Functional_Correctness", "Memory_Efficiency"
 
