@@ -84,7 +84,7 @@ def serve(toolbox: Toolbox) -> None:
     except ModuleNotFoundError as error:
         raise MissingExtraError(MISSING) from error
 
-    tools = {tool.name: tool for tool in _tools(toolbox)}
+    tools = {tool.name: tool for tool in tools_of(toolbox)}
 
     async def list_tools(
         context: ServerRequestContext, params: types.PaginatedRequestParams | None
@@ -221,7 +221,8 @@ _VERSION = {
 }
 
 
-def _tools(toolbox: Toolbox) -> Sequence[_Tool]:
+def tools_of(toolbox: Toolbox) -> Sequence[_Tool]:
+    """What a client may call; `described` is what it is told of each."""
     return (
         _Tool(
             "review_change",

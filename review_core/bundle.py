@@ -135,8 +135,8 @@ class Manifest:
     def from_json(cls, document: Mapping[str, Any]) -> Manifest:
         """Read format 1.
 
-        :raises KeyError, TypeError, ValueError, AttributeError: if a field is missing or makes no
-            sense.
+        :raises ValueError: if a field makes no sense; KeyError, TypeError or AttributeError where
+            one is missing or of another type.
         """
         return cls(
             name=str(document["name"]),
