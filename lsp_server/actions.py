@@ -1,4 +1,4 @@
-"""What can be done about a finding: show what changed, take it back, ignore it, read on."""
+"""What can be done about a finding: show what changed, take it back, ignore it, answer, read on."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ from review_core.diff import lines_of
 from review_core.languages import language_named
 from review_core.types import Axis, Hunk
 
-SHOW_HUNK, EXPLAIN = "themis.showHunk", "themis.explainAxis"
+SHOW_HUNK, EXPLAIN, FEEDBACK = "themis.showHunk", "themis.explainAxis", "themis.feedback"
+
+VERDICTS = {"good": "right", "bad": "wrong"}
+"""What a person may say of a finding, as `themis feedback` has it, and in words."""
 
 _MOST_HUNKS = 5
 
@@ -94,6 +97,10 @@ def _actions(
         title = f"Themis: ignore {names} in {shown.finding.function}"
         yield _edit(title, reviewed, edit, versioned=asked.versioned)
     yield _command("Themis: compare with base", COMPARE, [uri])
+    if reviewed.review.remembers:
+        for verdict, word in VERDICTS.items():
+            title = f"Themis: this finding is {word} ({names})"
+            yield _command(title, FEEDBACK, [uri, verdict, shown.finding.id])
     for axis in shown.axes:
         if axis_page(axis):
             yield _command(f"Themis: explain {axis}", EXPLAIN, [axis.value])

@@ -11,8 +11,9 @@ from typing import Any
 
 from lsprotocol import types as lsp
 
-from lsp_server.actions import EXPLAIN, SHOW_HUNK, Asked, code_actions
+from lsp_server.actions import EXPLAIN, FEEDBACK, SHOW_HUNK, Asked, code_actions
 from lsp_server.annotations import COMPARE, code_lenses, hover, inlay_hints
+from lsp_server.answering import answer
 from lsp_server.diagnostics import result_id
 from lsp_server.pages import axis_page
 from lsp_server.server import ALL, SECTION, ThemisServer
@@ -288,6 +289,11 @@ def _register_actions(server: ThemisServer) -> None:
         page = axis_page(Axis(axis)) if axis in list(Axis) else None
         if page is not None:
             await _show(ls, page)
+
+    @server.command(FEEDBACK)
+    async def feedback(ls: ThemisServer, uri: str, verdict: str, at: Any) -> None:
+        severity, message = await answer(ls, uri, verdict, at)
+        ls.window_show_message(lsp.ShowMessageParams(severity, f"Themis: {message}"))
 
 
 async def _show(ls: ThemisServer, uri: str, selection: lsp.Range | None = None) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from review_core.feedback import ShownFinding
 from review_core.ranking import Ranking
 from review_core.types import BundleIdentity, Report
 
@@ -85,7 +86,16 @@ class ClearCache:
     context: Context
 
 
-Job: TypeAlias = ReviewDocument | ReviewWorkspace | Rank | ClearCache
+@dataclass(frozen=True, slots=True)
+class KeepAnswer:
+    """Keep what a person said of a finding. right: whether head is worse, as the finding says."""
+
+    finding: ShownFinding
+    right: bool
+    context: Context
+
+
+Job: TypeAlias = ReviewDocument | ReviewWorkspace | Rank | ClearCache | KeepAnswer
 
 
 # --- results --------------------------------------------------------------------------------------
@@ -108,13 +118,14 @@ class DocumentReview:
 
     report: None where there was nothing to judge; `reason` then says why, unless nothing changed.
     base: the text that it was compared with. places: where to silence the functions with findings,
-    by their index in the report.
+    by their index in the report. remembers: whether answers to its findings are kept.
     """
 
     report: Report | None
     base: str | None = None
     reason: str | None = None
     places: Mapping[int, CommentPlace] = field(default_factory=dict)
+    remembers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +149,14 @@ class RankedTexts:
     function: str | None = None
 
 
-Result: TypeAlias = DocumentReview | WorkspaceReview | RankedTexts | None
+@dataclass(frozen=True, slots=True)
+class AnswerKept:
+    """An answer is kept. answers: how many there are now, of the whole repository."""
+
+    answers: int
+
+
+Result: TypeAlias = DocumentReview | WorkspaceReview | RankedTexts | AnswerKept | None
 
 
 # --- what travels ---------------------------------------------------------------------------------

@@ -12,11 +12,13 @@ from typing import Protocol
 
 from lsp_server.ignoring import comment_place
 from lsp_server.jobs import (
+    AnswerKept,
     ClearCache,
     CommentPlace,
     Context,
     DocumentReview,
     Job,
+    KeepAnswer,
     Rank,
     RankedTexts,
     Result,
@@ -31,6 +33,7 @@ from review_core.baseline import load_baseline
 from review_core.calibration import Calibration
 from review_core.config import Settings, load_settings
 from review_core.errors import InputError
+from review_core.feedback import FeedbackStore, default_feedback_path, repository_of
 from review_core.functions import functions_of
 from review_core.languages import Language, language_named, language_of
 from review_core.ranking import rank
@@ -92,6 +95,8 @@ def perform(
         case ClearCache():
             clear_cache(_settings(job.context))
             return None
+        case KeepAnswer():
+            return keep_answer(job, FeedbackStore(default_feedback_path()))
 
 
 def review_document(
@@ -118,7 +123,9 @@ def review_document(
     if job.notebook is not None:
         path = file.path.removesuffix(PurePath(file.path).suffix)
         file, report = replace(file, path=path), _of_file(report, path)
-    return DocumentReview(report, file.base, places=_places(file, report))
+    return DocumentReview(
+        report, file.base, places=_places(file, report), remembers=settings.remember_findings
+    )
 
 
 def review_workspace(
@@ -262,6 +269,23 @@ def clear_cache(settings: Settings) -> None:
 
     if (cache := reward_cache(settings)) is not None:
         cache.clear()
+
+
+def keep_answer(job: KeepAnswer, store: FeedbackStore) -> AnswerKept:
+    """Keep an answer with its finding. A finding that nobody answers is not kept: while somebody
+    types, there are many.
+
+    :raises InputError: where the configuration does not ask for it, or the store cannot be used.
+    """
+    if not _settings(job.context).remember_findings:
+        raise InputError(
+            "answers are not kept here; remember_findings = true in .themis.toml keeps them, "
+            "with the code they are about, in your data folder"
+        )
+    repository = repository_of(job.context.directory)
+    store.remember(repository, [job.finding])
+    store.answer(repository, job.finding.id, right=job.right, note=None)
+    return AnswerKept(len(store.answers(repository)))
 
 
 def _settings(context: Context) -> Settings:
