@@ -23,10 +23,19 @@ FILE_NAME = ".themis.toml"
 FILE_NAMES = (FILE_NAME, "pyproject.toml")
 """What configures us, in one folder the first of these that has something to say."""
 HOST_KEYS = frozenset(
-    {"model", "threads", "cache.enabled", "cache.directory", "cache.max_megabytes"}
+    {
+        "model",
+        "judge.model",
+        "threads",
+        "cache.enabled",
+        "cache.directory",
+        "cache.max_megabytes",
+    }
 )
 """Keys that decide over the machine: a repository of strangers may not set them."""
 MODEL_VARIABLE = "THEMIS_MODEL"
+JUDGE_VARIABLE = "THEMIS_JUDGE"
+_VARIABLES = {MODEL_VARIABLE: "model", JUDGE_VARIABLE: "judge.model"}
 
 
 class OutOfDistribution(StrEnum):
@@ -51,6 +60,19 @@ class AxisSettings:
 
     mode: AxisMode
     worse_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeSettings:
+    """A second bundle, asked where the first leans but gives no verdict; `cascade` has the rules.
+
+    model: its folder, None for no judge. leaning_from: P of the likelier side, in [.5, 1], from
+    which the first leans. max_functions: put to the judge by one review, at most.
+    """
+
+    model: Path | None
+    leaning_from: float
+    max_functions: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +118,7 @@ class Settings:
     """
 
     model: Path | None
+    judge: JudgeSettings
     include: tuple[str, ...]
     exclude: tuple[str, ...]
     max_file_bytes: int
@@ -126,15 +149,16 @@ def load_settings(
     """Resolve the settings for a review of `directory`.
 
     :param overrides: dotted keys given on the command line; they win over all.
-    :param environment: read for THEMIS_MODEL, which wins over files.
+    :param environment: read for THEMIS_MODEL and THEMIS_JUDGE, which win over files.
     :raises ConfigurationError: naming key and file of the first thing wrong.
     """
     layers = []
     if (found := find_configuration(directory)) is not None:
         file, document = found
         layers.append((str(file), _checked(document, str(file), anchor=file.parent)))
-    if environment and environment.get(MODEL_VARIABLE):
-        layers.append((f"environment {MODEL_VARIABLE}", {"model": environment[MODEL_VARIABLE]}))
+    for variable, key in _VARIABLES.items():
+        if environment and environment.get(variable):
+            layers.append((f"environment {variable}", {key: environment[variable]}))
     given = _checked(_nested(overrides or {}), "the command line", anchor=None)
     return _resolved(*layers, ("command line", given))
 
@@ -224,7 +248,7 @@ def _ours(name: str, document: Mapping[str, Any]) -> Any:
 def _checked(document: Any, source: str, anchor: Path | None) -> dict[str, Any]:
     """Dotted keys and values of a document that is valid; relative paths start at `anchor`."""
     flat = dict(_check(document, config_schema(), "", source))
-    for key in ("model", "cache.directory"):
+    for key in ("model", "judge.model", "cache.directory"):
         if anchor is not None and flat.get(key) is not None:
             flat[key] = str(anchor / Path(flat[key]).expanduser())
     return flat
@@ -353,6 +377,11 @@ def _nested(dotted: Mapping[str, Any]) -> dict[str, Any]:
 def _settings(values: Mapping[str, Any]) -> Settings:
     return Settings(
         model=_path(values["model"]),
+        judge=JudgeSettings(
+            model=_path(values["judge.model"]),
+            leaning_from=values["judge.leaning_from"],
+            max_functions=values["judge.max_functions"],
+        ),
         include=tuple(values["include"]),
         exclude=tuple(values["exclude"]),
         max_file_bytes=values["max_file_bytes"],

@@ -96,6 +96,32 @@ def test_the_environment_wins_over_files_and_the_command_line_over_both(reposito
     assert from_line.origins["model"] == "command line"
 
 
+def test_a_judge_is_named_by_file_environment_or_command_line(repository: Path) -> None:
+    write(repository, "[judge]\nmodel = 'second'\nleaning_from = 0.8\nmax_functions = 40\n")
+    environment = {"THEMIS_JUDGE": "/from/environment"}
+    named = load_settings(repository).settings.judge
+    assert (named.model, named.leaning_from) == (repository / "second", 0.8)
+    assert named.max_functions == 40
+    from_environment = load_settings(repository, environment=environment)
+    assert from_environment.settings.judge.model == Path("/from/environment")
+    assert from_environment.origins["judge.model"] == "environment THEMIS_JUDGE"
+    assert from_environment.settings.model is None
+    from_line = load_settings(repository, {"judge.model": "/from/line"}, environment)
+    assert from_line.settings.judge.model == Path("/from/line")
+
+
+def test_without_a_word_there_is_no_judge(tmp_path: Path) -> None:
+    judge = load_settings(tmp_path).settings.judge
+    assert (judge.model, judge.max_functions) == (None, None)
+
+
+def test_a_foreign_file_may_say_when_a_judge_is_asked_but_not_who_it_is() -> None:
+    text = "[judge]\nmodel = '/etc'\nleaning_from = 0.9\n"
+    resolved = foreign_settings({".themis.toml": text}, {"judge.model": "/ours"})
+    assert resolved.settings.judge.model == Path("/ours")
+    assert resolved.settings.judge.leaning_from == 0.9
+
+
 def test_an_empty_variable_is_no_variable(repository: Path) -> None:
     assert load_settings(repository, environment={"THEMIS_MODEL": ""}).settings.model is None
 
