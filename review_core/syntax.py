@@ -5,6 +5,9 @@ Every walk keeps its own stack: generated code nests deeper than Python may recu
 
 from __future__ import annotations
 
+import ctypes
+import re
+import sys
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -24,30 +27,48 @@ def parse(text: str, language: Language) -> Node:
     The text is read as if it ended in a line break: without one, a C directive on the last line is
     an error, and the scanner of tree-sitter-kotlin 1.1.0 never returns from an annotation there. A
     text that the parser would not finish (the same grammar has such) becomes one error.
+
+    py-tree-sitter up to 0.26 never lets go of what a reader returns. A server would lose as much as
+    all texts that it ever parsed, so references that the parser left behind are counted and given
+    back here; of a version that leaves none, none are.
     """
     import tree_sitter
 
     source = encoded(text)
     source += b"" if source.endswith(b"\n") else b"\n"
-    steps = 0
-    until = time.thread_time() + _MOST_SECONDS
-
-    def is_hopeless(offset: int, has_error: bool) -> bool:
-        nonlocal steps  # counted, not timed: a text has one tree, on any machine
-        steps += 1
-        return steps > _STEPS + _STEPS_PER_BYTE * len(source) or time.thread_time() > until
-
-    def read(offset: int, point: object) -> bytes:
-        return source[offset : offset + _CHUNK]
-
     grammar = language.load_grammar()
+    held = sys.getrefcount(source)
     try:
-        tree = tree_sitter.Parser(grammar).parse(read, progress_callback=is_hopeless)
+        tree = tree_sitter.Parser(grammar).parse(
+            lambda offset, _: source[offset : offset + _PIECE] if offset else source,
+            progress_callback=_Patience(len(source)),
+        )
     except ValueError:  # the parser's word for having been stopped
         nonsense = b"\x01\n" * (source.count(b"\n") + 1)
         start = b"<?php " if language.name == "PHP" else b""
         tree = tree_sitter.Parser(grammar).parse(start + nonsense)
+    leaked = sys.getrefcount(source) - held
+    for _ in range(leaked if len(source) > 1 else 0):  # a single byte is the interpreter's own
+        ctypes.pythonapi.Py_DecRef(ctypes.py_object(source))
     return tree.root_node
+
+
+class _Patience:
+    """Says when a parser has worked on a text for too long."""
+
+    def __init__(self, size: int) -> None:
+        self._steps = int(_STEPS + _STEPS_PER_BYTE * size)
+        self._until = time.thread_time() + _MOST_SECONDS
+        self._look_at = time.perf_counter() + _LOOK_SECONDS
+
+    def __call__(self, offset: int, has_error: bool) -> bool:
+        self._steps -= 1  # counted, not timed: a text has one tree, on any machine
+        if self._steps < 0:
+            return True
+        if (now := time.perf_counter()) < self._look_at:
+            return False
+        self._look_at = now + _LOOK_SECONDS
+        return time.thread_time() > self._until
 
 
 _STEPS, _STEPS_PER_BYTE = 1000, 0.2
@@ -57,9 +78,12 @@ _MOST_SECONDS = 10.0
 """CPU seconds after which a text is given up all the same. Code takes one for a megabyte, but steps
 need not be short: 400 kB of "\\\\" lines would hold a process for an hour, in Python's grammar."""
 
-_CHUNK = 1 << 12
-"""Bytes handed over at once. A node asks for its text again, and gets this much copied each time:
-64 KiB made the cutting of a large file take twice as long."""
+_LOOK_SECONDS = 0.1
+"""How often CPU time is looked at: a question to the system, and the parser reports all the time."""
+
+_PIECE = 1 << 12
+"""Bytes handed over when a node asks for its text, which are copied each time. The parser itself
+starts at 0 and gets all at once."""
 
 
 def encoded(text: str) -> bytes:
@@ -86,6 +110,11 @@ def walk(root: Node) -> Iterator[tuple[Node, int]]:
 def comments(root: Node) -> Iterator[Node]:
     """The comments below `root`, in order."""
     return (node for node, _ in walk(root) if node.type in COMMENTS)
+
+
+def words(text: str) -> set[str]:
+    """Whatever could be a name in the text, comments and literals included."""
+    return set(re.findall(r"\w+", text))
 
 
 def rows(node: Node) -> tuple[int, int]:
