@@ -42,6 +42,20 @@ def taken_back(base: str, head: str, hunk: Hunk) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
+def changed_characters(base: str, head: str) -> int:
+    """How many characters that are not blank stand on lines that differ, of both sides together."""
+    sides = lines_of(base), lines_of(head)
+    return sum(
+        len("".join(line.split()))
+        for hunk in hunks(base, head)
+        for lines, start, count in (
+            (sides[0], hunk.base_start - 1, hunk.base_count),
+            (sides[1], hunk.head_start - 1, hunk.head_count),
+        )
+        for line in lines[start : start + count]
+    )
+
+
 def lines_of(text: str) -> list[str]:
     """The lines without their ends: LF and CRLF, as for git (not form feeds, as `splitlines`)."""
     lines = text.split("\n")
