@@ -13,6 +13,8 @@ from playwright.sync_api import expect
 from tools import EXTENSION, tool
 from vscode_workbench import Window, Workbench, eventually, workbench
 
+from review_core.feedback import FeedbackStore
+
 pytestmark = [pytest.mark.editors, pytest.mark.bundle, pytest.mark.xdist_group("vscode")]
 
 WHERE = "def find("
@@ -143,6 +145,7 @@ def test_the_extensions_own_tests_pass_inside_an_extension_host(
         "extensionDevelopmentPath": code.remote(EXTENSION),
         "extensionTestsPath": code.remote(tool("extension-host-tests")),
     }
+    shop.repository.write(".themis.toml", "remember_findings = true\n")
     with code.window(shop.path, name="host", more=tests) as window:
         # Asked of the page, so that the browser goes on meanwhile.
         eventually(
@@ -152,3 +155,7 @@ def test_the_extensions_own_tests_pass_inside_an_extension_host(
     failed = {each["name"]: each["detail"] for each in results if not each["isPassed"]}
     assert failed == {}
     assert len(results) > 8
+    data = code.data.with_name("home") / "data"
+    store = FeedbackStore(data / "themis-review" / "feedback.sqlite")
+    (answer,) = store.answers(str(shop.path.resolve()))
+    assert (answer.finding.function, answer.right) == (FUNCTION, True)

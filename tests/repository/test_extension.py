@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from lsp_server.actions import EXPLAIN, SHOW_HUNK
+from lsp_server.actions import EXPLAIN, FEEDBACK, SHOW_HUNK, VERDICTS
 from lsp_server.annotations import COMPARE
 from lsp_server.settings import EditorSettings, camel_case, editor_settings
 from review_core import __version__
@@ -112,6 +112,16 @@ def test_the_extension_knows_the_servers_words_for_ignoring() -> None:
     written = (ROOT / "lsp_server" / "actions.py").read_text(encoding="utf-8")
     assert 'f"Themis: ignore {names} in {' in written
     assert "title.startsWith('Themis: ignore ')" in source("commands/looking.ts")
+
+
+def test_the_extension_answers_in_the_servers_words() -> None:
+    """The server's command is registered by its client: one of ours of that name would collide."""
+    sent = source("answers.ts")
+    assert f"['{FEEDBACK}', uri, verdict, " in sent
+    assert set(re.findall(r"'(\w+)'", sent.partition("Verdict = ")[2].partition(";")[0])) == {
+        *VERDICTS
+    }
+    assert FEEDBACK not in {each["command"] for each in package()["contributes"]["commands"]}
 
 
 def test_extension_and_server_have_one_version_and_one_licence() -> None:

@@ -3,6 +3,7 @@
 import * as vscode from 'vscode';
 
 import { VIEW, type Node, createChangesView, rowOf } from './changesView';
+import { answerCommands } from './commands/answering';
 import { changesCommands, serverCommands } from './commands/looking';
 import { rankCommands } from './commands/ranking';
 import { reviewCommands } from './commands/reviewing';
@@ -50,7 +51,9 @@ export function activate(context: vscode.ExtensionContext): Api {
   isWatched = () => view.visible || report.isOpen;
   const parts: Parts = { extension: context.extensionUri, log, locator, session: running, changes, documents, report };
   for (const [name, handler] of serverCommands(parts)) handlers.set(name, handler);
-  const commands = { ...reviewCommands(parts), ...rankCommands(parts), ...changesCommands(parts), ...serverControl(parts) };
+  const commands = {
+    ...reviewCommands(parts), ...rankCommands(parts), ...changesCommands(parts), ...answerCommands(), ...serverControl(parts),
+  };
   context.subscriptions.push(
     log, view, report, documents, changes, createStatusViews(running), running,
     ...Object.entries(commands).map(([name, handler]) => vscode.commands.registerCommand(name, handler)),

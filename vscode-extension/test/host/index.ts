@@ -118,6 +118,21 @@ export async function run(): Promise<void> {
     await vscode.commands.executeCommand('themis.explainAxis', 'security');
     return until(() => tabs().find((each) => each.includes('security')));
   });
+  await test('an answer to a finding is kept, by its action and by a command', async () => {
+    const document = await vscode.workspace.openTextDocument(uri());
+    const editor = await vscode.window.showTextDocument(document);
+    const [diagnostic] = vscode.languages.getDiagnostics(uri());
+    assert(diagnostic !== undefined);
+    const actions = await vscode.commands.executeCommand<vscode.CodeAction[]>(
+      'vscode.executeCodeActionProvider', uri(), diagnostic.range,
+    );
+    const wrong = actions.find((each) => each.title.startsWith('Themis: this finding is wrong'));
+    assert(wrong?.command !== undefined, actions.map((each) => each.title).join('; '));
+    await vscode.commands.executeCommand(wrong.command.command, ...(wrong.command.arguments as unknown[]));
+    editor.selection = new vscode.Selection(diagnostic.range.start, diagnostic.range.start);
+    await vscode.commands.executeCommand('themis.findingIsRight');
+    return wrong.title;
+  });
   await test('the report opens', async () => {
     await vscode.commands.executeCommand('themis.showReport');
     await until(() => api.isReportOpen());
