@@ -31,7 +31,7 @@ MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
-.PHONY: help setup review test check fix bench train-small export extension
+.PHONY: help setup review test check docs fix bench train-small export extension
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -45,11 +45,15 @@ test: $(EVERYTHING) $(TEST_TOOLS) $(EXTENSION) ## Run the tests; some of them wi
 	$(if $(PYTEST_ARGS),,@scripts/extension-npm $(TOOLS) test)
 	@THEMIS_TOOLS='$(TOOLS)' $(PY) -m pytest $(PYTEST_ARGS)
 
-check: $(EVERYTHING) ## Lint, check the format and the types
+check: $(EVERYTHING) docs ## Lint, check the format and the types, build the documentation
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
 	@scripts/extension-npm $(TOOLS) check
+
+docs: $(EVERYTHING) ## Build the documentation site; a warning, such as a broken link, fails
+	@$(PY) -m scripts.documents.prepare build/pages
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
 
 fix: $(EVERYTHING) ## Mend what lint and format can mend, and write generated pages again
 	@$(PY) scripts/configuration_page.py docs/configuration.md
