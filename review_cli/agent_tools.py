@@ -281,12 +281,12 @@ def _file_change(path: str, base: str, text: str, settings: Settings) -> tuple[F
 
 
 def _report_text(report: Report) -> str:
-    from review_core.renderers.view import causes, counted, model_name
+    from review_core.renderers.view import causes, counted, models
 
     functions = counted(report.statistics.functions, "changed function")
     lines = [
         f"{counted(len(report.findings), 'finding')} in {functions} "
-        f"of {counted(report.statistics.files, 'file')}; model {model_name(report.bundle)}"
+        f"of {counted(report.statistics.files, 'file')}; model {models(report)}"
     ]
     for finding in report.findings:
         where = f"{finding.path}:{finding.start_line}"

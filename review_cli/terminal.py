@@ -17,7 +17,7 @@ from review_core.renderers.view import (
     columns,
     counted,
     excerpt,
-    model_name,
+    models,
     shared_findings,
     short_name,
     skipped_by_reason,
@@ -234,7 +234,7 @@ class _Page:
             counted(found, "finding") if found else "no findings",
             *([f"{len(report.withheld)} withheld"] if report.withheld else []),
             f"{cost.seconds:.1f} s",
-            f"model {visible(model_name(report.bundle))}",
+            f"model {visible(models(report))}",
         ]
         line = Text(f" {self._glyphs.dot} ").join(Text(part) for part in parts)
         line.stylize("bold")

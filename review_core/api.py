@@ -9,6 +9,7 @@ from functools import partial
 
 from review_core.baseline import NO_BASELINE, Baseline
 from review_core.calibration import Calibration
+from review_core.cascade import Hearing, JudgeModel
 from review_core.causes import attributed
 from review_core.comments import same_code
 from review_core.config import AxisMode, Settings
@@ -23,7 +24,15 @@ from review_core.findings import findings_of, suppressions_of, unused, withhold
 from review_core.honesty import check_honesty
 from review_core.judge import Judge, unsure
 from review_core.languages import Language, language_of
-from review_core.margins import Meter, Progress, Rewards, Scorer, language_at, margins_of, sides_of
+from review_core.margins import (
+    Progress,
+    Rewards,
+    Scorer,
+    language_at,
+    margins_of,
+    read_meter,
+    sides_of,
+)
 from review_core.moves import moved_code
 from review_core.pairing import changed_functions
 from review_core.path_rules import mode_at
@@ -32,6 +41,7 @@ from review_core.types import (
     Change,
     ChangedFunction,
     FileChange,
+    Finding,
     FunctionReview,
     Report,
     Skipped,
@@ -51,15 +61,18 @@ def review(
     baseline: Baseline = NO_BASELINE,
     progress: Progress | None = None,
     pause: Callable[[], None] = lambda: None,
+    second: JudgeModel | None = None,
 ) -> Report:
     """Judge every function the change touches, on every axis the model serves.
 
     :param baseline: findings to withhold.
     :param progress: called with (done, total) while the model works.
     :param pause: called before each file is cut; it may do something else, or raise to stop.
-    :raises BundleError: if the calibration lacks a criterion of the model.
+    :param second: the model that is asked where the first leans and gives no verdict.
+    :raises BundleError: if the calibration lacks a criterion of the model, or the second cannot be
+        opened.
     """
-    started, before = time.perf_counter(), _counts(scorer.statistics)
+    started, before = time.perf_counter(), read_meter(scorer.statistics)
     model = scorer.bundle
     judge = Judge(model.manifest, calibration, settings)
     rewards = partial(scorer.rewards, intent=change.intent or "")
@@ -69,9 +82,14 @@ def review(
     reviews = [FunctionReview(function, note=judge.note(function)) for function in touched]
     reviews = _score(reviews, judge, partial(rewards, progress=progress))
     reviews = _excuse(reviews)
-    if settings.honesty_check:
-        reviews = check_honesty(reviews, judge, rewards)
-    found = findings_of(reviews, model.identity, model.manifest.axes)
+    checks = check_honesty if settings.honesty_check else None
+    if checks is not None:
+        reviews = checks(reviews, judge, rewards)
+    hearing = None
+    if second is not None:
+        hearing = Hearing(second, settings, intent=change.intent or "", progress=progress)
+        reviews = hearing.hear(reviews, checks)
+    found = findings_of(reviews, model.identity, model.manifest.axes, second)
     asked = [
         suppression
         for file in files
@@ -79,7 +97,10 @@ def review(
     ]
     shown, withheld = withhold(found, asked, settings, baseline.ids)
     of = {each.finding.id: each.review for each in found}
-    shown = tuple(attributed([(each, of[each.id]) for each in shown], judge, rewards))
+    speakers: list[tuple[Judge, Rewards]] = [(judge, rewards)]
+    if hearing is not None:
+        speakers.append((hearing.rules, hearing.rewards))
+    shown = tuple(_explained([(each, of[each.id]) for each in shown], speakers))
 
     return Report(
         bundle=model.identity,
@@ -91,16 +112,19 @@ def review(
         withheld=withheld,
         skipped=skipped,
         notices=(
-            *judge.notices(touched),
+            *judge.notices(touched, None if hearing is None else hearing.rules),
+            *(() if hearing is None else hearing.notices()),
             *unused(asked, found),
-            *baseline.notices(model.identity),
+            *baseline.notices(model.identity, None if second is None else second.identity),
         ),
         statistics=Statistics(
             time.perf_counter() - started,
             len(files),
             len(touched),
-            *(now - then for now, then in zip(_counts(scorer.statistics), before, strict=True)),
+            *read_meter(scorer.statistics, before),
+            judge=None if hearing is None else hearing.statistics,
         ),
+        judge=None if second is None else second.identity,
     )
 
 
@@ -130,8 +154,15 @@ def _readable(change: Change) -> tuple[list[_File], tuple[Skipped, ...]]:
     return files, tuple(skipped)
 
 
-def _counts(meter: Meter) -> tuple[int, int, int, int]:
-    return meter.sequences, meter.cache_hits, meter.tokens, meter.tokens_computed
+def _explained(
+    shown: Sequence[tuple[Finding, FunctionReview]], speakers: Sequence[tuple[Judge, Rewards]]
+) -> Iterator[Finding]:
+    """The findings in their order, each with its causes, by the model that found it."""
+    explained: dict[str, Finding] = {}
+    for by_judge, (rules, rewards) in enumerate(speakers):
+        own = [each for each in shown if each[0].by_judge == bool(by_judge)]
+        explained |= {each.id: each for each in attributed(own, rules, rewards)}
+    yield from (explained[finding.id] for finding, _ in shown)
 
 
 def _without_silenced(review: FunctionReview, settings: Settings) -> FunctionReview:

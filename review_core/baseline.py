@@ -22,17 +22,26 @@ _FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The ids of known findings, the model that found them, and where that is written."""
+    """The ids of known findings, the models that found them, and where that is written."""
 
     ids: frozenset[str] = frozenset()
     bundle: str | None = None
     source: str = FILE_NAME
+    judge: str | None = None
 
-    def notices(self, model: BundleIdentity) -> Iterable[str]:
-        """What the reader of a report must know of it."""
+    def notices(self, model: BundleIdentity, judge: BundleIdentity | None = None) -> Iterable[str]:
+        """What the reader of a report must know of it.
+
+        :param judge: the second model, where there is one.
+        """
         if self.ids and self.bundle != model.sha256:
             yield (
                 f"{self.source} was written with another model and knows nothing of this one's "
+                "findings; write it again: themis baseline write"
+            )
+        elif self.ids and judge is not None and self.judge != judge.sha256:
+            yield (
+                f"{self.source} was written without this judge and knows nothing of its "
                 "findings; write it again: themis baseline write"
             )
 
@@ -50,7 +59,8 @@ class Baseline:
                     "upgrade themis-review or write it again: themis baseline write"
                 )
             ids = frozenset(str(each["id"]) for each in document["findings"])
-            return cls(ids, str(document["bundle"]), source)
+            judge = document.get("judge")
+            return cls(ids, str(document["bundle"]), source, None if judge is None else str(judge))
         except (ValueError, KeyError, TypeError) as error:
             raise ConfigurationError(
                 f"{source} is no baseline ({type(error).__name__}: {error}); "
@@ -76,7 +86,9 @@ def load_baseline(directory: Path) -> Baseline:
     return NO_BASELINE
 
 
-def baseline_text(bundle: BundleIdentity, findings: Iterable[Finding]) -> str:
+def baseline_text(
+    bundle: BundleIdentity, findings: Iterable[Finding], judge: BundleIdentity | None = None
+) -> str:
     """The file's text; sorted, one finding a line, so that merging two of them is easy."""
     entries = {each.id: _entry(each) for each in findings}
     lines = ",\n".join(
@@ -84,7 +96,10 @@ def baseline_text(bundle: BundleIdentity, findings: Iterable[Finding]) -> str:
         for id_ in sorted(entries, key=lambda id_: (entries[id_]["path"], id_))
     )
     found = f"[\n{lines}\n ]" if lines else "[]"
-    return f'{{\n "format": {_FORMAT},\n "bundle": "{bundle.sha256}",\n "findings": {found}\n}}\n'
+    models = f' "bundle": "{bundle.sha256}",\n'
+    if judge is not None:
+        models += f' "judge": "{judge.sha256}",\n'
+    return f'{{\n "format": {_FORMAT},\n{models} "findings": {found}\n}}\n'
 
 
 def _entry(finding: Finding) -> Mapping[str, Any]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from review_core.config import folders_up
 from review_core.errors import InputError
 from review_core.records import PreferencePair
-from review_core.renderers.view import shared_findings
+from review_core.renderers.view import shared_findings, speaker_of
 from review_core.types import Report
 
 MOST_SHOWN = 1000
@@ -92,7 +92,7 @@ def shown_findings(report: Report) -> Iterator[ShownFinding]:
             axis=", ".join(shared.axes),
             criterion=finding.criterion,
             preference=finding.preference,
-            bundle=report.bundle.sha256,
+            bundle=speaker_of(finding, report).sha256,
             intent=report.intent or "",
             base=function.base.text,
             head=function.head.text,

@@ -13,6 +13,7 @@ from review_core.diff import hunks
 from review_core.functions import functions_of
 from review_core.languages import Language
 from review_core.layout import normalise
+from review_core.margins import Model
 from review_core.path_rules import mode_at
 from review_core.suppressions import Ignore, ignores
 from review_core.types import (
@@ -45,17 +46,22 @@ def findings_of(
     reviews: Iterable[FunctionReview],
     bundle: BundleIdentity,
     criteria: Mapping[Axis, Sequence[str]],
+    judge: Model | None = None,
 ) -> tuple[Found, ...]:
     """Every confident `worse`, in the order of the reviews and then of the axes.
 
     :param criteria: those that serve each axis; of several, the message names the one that spoke.
+    :param judge: whose some scores are; each finding is known by the model that spoke.
     """
-    found = (
-        Found(_finding(review.function, score, bundle, named=len(criteria[score.axis]) > 1), review)
-        for review in reviews
-        for score in review.scores.values()
-        if score.verdict is Verdict.WORSE
-    )
+    found = []
+    for review in reviews:
+        for score in review.scores.values():
+            if score.verdict is Verdict.WORSE:
+                by, of = bundle, criteria
+                if score.by_judge and judge is not None:
+                    by, of = judge.identity, judge.manifest.axes
+                finding = _finding(review.function, score, by, named=len(of[score.axis]) > 1)
+                found.append(Found(finding, review))
     return tuple(_numbered(found))
 
 
@@ -116,6 +122,7 @@ def _finding(
 ) -> Finding:
     lines = changed_lines(function)
     subject = f"{score.axis} ({criterion_words(score.criterion)})" if named else score.axis
+    worse = f"P(worse) {percent(1 - score.preference)}" + (" by the judge" * score.by_judge)
     return Finding(
         id=finding_id(function, score.axis, score.criterion, bundle),
         path=function.path,
@@ -126,7 +133,8 @@ def _finding(
         preference=score.preference,
         margin=score.margin,
         function=function.name,
-        message=f"{subject}: likely worse than base, P(worse) {percent(1 - score.preference)}",
+        message=f"{subject}: likely worse than base, {worse}",
+        by_judge=score.by_judge,
     )
 
 

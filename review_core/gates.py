@@ -14,14 +14,21 @@ BLOCK_PRECISION = 0.95
 
 
 def blocking(
-    findings: Iterable[Finding], settings: Settings, calibration: Calibration
+    findings: Iterable[Finding],
+    settings: Settings,
+    calibration: Calibration,
+    judge: Calibration | None = None,
 ) -> tuple[Finding, ...]:
-    """Those of the findings that fail the check."""
+    """Those of the findings that fail the check.
+
+    :param judge: the second model's, by which its own findings go; without it they fail nothing.
+    """
     return tuple(
         each
         for each in findings
-        if mode_at(each.path, each.axis, settings) is AxisMode.BLOCK
-        and _is_precise(each.axis, each.criterion, settings, calibration)
+        if (of := judge if each.by_judge else calibration) is not None
+        and mode_at(each.path, each.axis, settings) is AxisMode.BLOCK
+        and _is_precise(each.axis, each.criterion, settings, of)
     )
 
 

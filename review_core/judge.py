@@ -87,8 +87,19 @@ class Judge:
         curve = self.calibration.of(criterion, language)
         return curve.worse_at is not None or curve.better_at is not None
 
-    def notices(self, touched: Sequence[ChangedFunction]) -> Iterator[str]:
-        """What a reader must know of the whole."""
+    def may_speak(self, axis: Axis, language: str | None = None) -> bool:
+        """Whether some verdict on the axis is possible at all, of a language or of some."""
+        if self.settings.axes[axis].worse_at is not None:
+            return bool(self.model.axes.get(axis))
+        return any(self._speaks(each, language) for each in self.model.axes.get(axis, ()))
+
+    def notices(
+        self, touched: Sequence[ChangedFunction], second: Judge | None = None
+    ) -> Iterator[str]:
+        """What a reader must know of the whole.
+
+        :param second: of the model that is asked where this one gives no verdict.
+        """
         foreign = Counter(
             function.language
             for function in touched
@@ -110,9 +121,18 @@ class Judge:
             if settings.worse_at is not None:
                 yield from self._loosened(axis, settings.worse_at)
             elif not any(map(self._speaks, criteria)):
-                yield f"{axis}: no verdicts, the model is not precise enough on it to speak"
+                if second is not None and second.may_speak(axis):
+                    yield f"{axis}: the model is not precise enough on it to speak, the judge is"
+                else:
+                    yield f"{axis}: no verdicts, the model is not precise enough on it to speak"
             if refusal := refused(axis, criteria, self.settings, self.calibration):
-                yield refusal
+                but = "; those of the judge block" if second and second.may_block(axis) else ""
+                yield f"{refusal}{but}"
+
+    def may_block(self, axis: Axis) -> bool:
+        """Whether findings on the axis are measured well enough to fail a check."""
+        criteria = self.model.axes.get(axis, ())
+        return bool(criteria) and not refused(axis, criteria, self.settings, self.calibration)
 
     def _loosened(self, axis: Axis, wanted: float) -> Iterator[str]:
         for criterion in self.model.axes.get(axis, ()):

@@ -60,6 +60,20 @@ class Meter(Protocol):
         """Tokens that went through the model."""
 
 
+Counts = tuple[int, int, int, int]
+"""What a meter showed: sequences, cache_hits, tokens, tokens_computed."""
+
+
+def read_meter(meter: Meter, since: Counts = (0, 0, 0, 0)) -> Counts:
+    """What was done, all of it or since an earlier look."""
+    return (
+        meter.sequences - since[0],
+        meter.cache_hits - since[1],
+        meter.tokens - since[2],
+        meter.tokens_computed - since[3],
+    )
+
+
 class Scorer(Protocol):
     """What scores. `review_core.scorer.Scorer`, or a test's fake."""
 

@@ -173,7 +173,8 @@ class AxisScore:
 
     margin = reward(head) - reward(base) in logits. preference: calibrated P(head better), in [0,
     1]. why: the reason, in a few words, where the verdict is `unsure` against the number. speaks:
-    whether the model was ever precise enough on the criterion to give a verdict.
+    whether the model was ever precise enough on the criterion to give a verdict. by_judge: whether
+    all this is the second model's word (`cascade`), not the first's.
     """
 
     axis: Axis
@@ -183,17 +184,36 @@ class AxisScore:
     verdict: Verdict
     why: str | None = None
     speaks: bool = True
+    by_judge: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What the model reads of a function that is too long for it: the same lines around the same
+    hunks.
+
+    base: its text counts, not where it stands. head: its spans are the lines that are read. hunks:
+    how many of the function's are in it; left_out: how many are not.
+    """
+
+    base: Function
+    head: Function
+    hunks: int
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionReview:
     """A changed function with its scores; no scores when a side is missing or it was not scored
     (`note` says why).
+
+    window: what was read of it, None for the whole.
     """
 
     function: ChangedFunction
     scores: Mapping[Axis, AxisScore] = field(default_factory=dict)
     note: str | None = None
+    window: Window | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +237,7 @@ class Finding:
     `id` holds no line number: the same change keeps its id when it moves (see findings.py). Its
     lines are those of the first cause where that one is worth pointing at, else all that changed.
     causes: the most to blame first; none where the change is one part. interaction: what of the
-    margin no part has alone, in logits.
+    margin no part has alone, in logits. by_judge: whether the second model found it.
     """
 
     id: str
@@ -232,6 +252,7 @@ class Finding:
     message: str
     causes: tuple[Cause, ...] = ()
     interaction: float | None = None
+    by_judge: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,8 +275,25 @@ class BundleIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgeStatistics:
+    """What the judge cost. functions: put to it; of one text it reads other tokens than the first.
+
+    tokens, tokens_computed: as in `Statistics`.
+    """
+
+    functions: int
+    sequences: int
+    cache_hits: int
+    tokens: int
+    tokens_computed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Statistics:
-    """What the review cost. Left out when reports are compared."""
+    """What the review cost. Left out when reports are compared.
+
+    judge: None where there is none; the other counts are the first model's alone.
+    """
 
     seconds: float
     files: int
@@ -268,6 +306,7 @@ class Statistics:
     """Tokens that went through the model; fewer, because common prefixes are shared and results
     cached.
     """
+    judge: JudgeStatistics | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,3 +324,5 @@ class Report:
     notices: tuple[str, ...]
     """What the reader should know of the whole: unused ignores, languages out of distribution."""
     statistics: Statistics
+    judge: BundleIdentity | None = None
+    """The second model, where one is named, whether or not it was asked."""

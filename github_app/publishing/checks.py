@@ -16,7 +16,7 @@ from github_app.publishing.wording import likely
 from github_app.types import ActionName
 from review_core.renderers.markdown import speaks, table_head, table_row
 from review_core.renderers.markup import code, escaped
-from review_core.renderers.view import causes, columns, counted, model_name, visible
+from review_core.renderers.view import causes, columns, counted, models, visible
 from review_core.types import Axis, FunctionReview, Report, Verdict
 
 NAME = "Themis"
@@ -194,7 +194,7 @@ def coverage(outcome: Outcome) -> Iterator[str]:
         yield f"{counted(len(report.withheld), 'finding')} withheld" + _counts(
             (each.reason for each in report.withheld), ": "
         )
-    yield escaped(model_name(report.bundle))
+    yield escaped(models(report))
 
 
 def _details(

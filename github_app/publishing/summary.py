@@ -15,7 +15,7 @@ from github_app.publishing.marks import SUMMARY, is_summary
 from github_app.publishing.outcome import Identified, Outcome
 from github_app.publishing.wording import likely
 from review_core.renderers.markup import code, escaped
-from review_core.renderers.view import counted, model_name
+from review_core.renderers.view import counted, models
 
 _LIST_ROOM = FIELD_BYTES // 4
 
@@ -70,4 +70,4 @@ def _footer(outcome: Outcome, number: int) -> str:
         parts.append(f"{counted(len(report.withheld), 'finding')} withheld")
     if outcome.web_url is not None:
         parts.append(f"[details]({outcome.web_url}/pull/{number}/checks)")
-    return " · ".join([*parts, escaped(model_name(report.bundle))])
+    return " · ".join([*parts, escaped(models(report))])

@@ -15,7 +15,7 @@ from github_app.publishing.outcome import Identified, Outcome
 from github_app.publishing.suggestions import Suggestion
 from review_core.findings import criterion_words, percent
 from review_core.renderers.markup import code, escaped, fenced
-from review_core.renderers.view import counted, model_name
+from review_core.renderers.view import counted, model_name, speaker_of
 from review_core.types import Axis
 
 _PEOPLE: Mapping[Axis, str] = {
@@ -108,7 +108,7 @@ def _body(each: Identified, outcome: Outcome, suggestion: Suggestion | None) -> 
     yield (
         f"<sub>Not so? Resolve this conversation, or write "
         f"{code(f'themis: ignore[{each.shared.axes[0]}]')} in a comment above the function. "
-        f"{escaped(model_name(outcome.report.bundle))}</sub>"
+        f"{escaped(model_name(speaker_of(finding, outcome.report)))}</sub>"
     )
 
 

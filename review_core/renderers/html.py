@@ -18,7 +18,7 @@ from review_core.renderers.view import (
     columns,
     counted,
     excerpt,
-    model_name,
+    models,
     shared_findings,
     short_name,
     skipped_by_reason,
@@ -43,7 +43,7 @@ def render_html(report: Report) -> str:
             base=visible(short_name(report.base)),
             head=visible(short_name(report.head)),
             intent=visible(report.intent or ""),
-            model=visible(model_name(report.bundle)),
+            model=visible(models(report)),
             found=counted(len(found), "finding") if found else "No findings",
             functions=counted(len(report.functions), "changed function"),
             columns=[", ".join(axes) for axes in shown],
@@ -136,6 +136,7 @@ class _Cell:
         if score is None:
             return cls("none", "", "", _NO_SCORE)
         hint = f"P(better) {percent(score.preference)}, {criterion_words(score.criterion)}"
+        hint += ", by the judge" * score.by_judge
         why = f": {score.why}" if score.why else ""
         if score.verdict is Verdict.UNSURE:
             return cls("unsure", "unsure", visible(f"{hint}{why}"), round(score.preference, 3))

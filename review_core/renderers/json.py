@@ -6,9 +6,11 @@ The same input gives the same bytes, `stats` aside.
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 from review_core.types import (
+    BundleIdentity,
     Cause,
     Finding,
     Function,
@@ -31,7 +33,8 @@ def report_to_json(report: Report) -> dict[str, Any]:
     """The report as a document; `stats` comes last and is all that differs between two runs."""
     return {
         "schema": SCHEMA,
-        "bundle": {"name": report.bundle.name, "sha256": report.bundle.sha256},
+        "bundle": _identity(report.bundle),
+        "judge": None if report.judge is None else _identity(report.judge),
         "base": report.base,
         "head": report.head,
         "intent": report.intent,
@@ -42,6 +45,10 @@ def report_to_json(report: Report) -> dict[str, Any]:
         "notices": list(report.notices),
         "stats": _stats(report.statistics),
     }
+
+
+def _identity(bundle: BundleIdentity) -> dict[str, str]:
+    return {"name": bundle.name, "sha256": bundle.sha256}
 
 
 def _function(review: FunctionReview) -> dict[str, Any]:
@@ -62,6 +69,7 @@ def _function(review: FunctionReview) -> dict[str, Any]:
                 "verdict": score.verdict.value,
                 "why": score.why,
                 "speaks": score.speaks,
+                "by": _speaker(by_judge=score.by_judge),
             }
             for score in review.scores.values()
         },
@@ -79,6 +87,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "criterion": finding.criterion,
         "preference": _preference(finding.preference),
         "margin": _margin(finding.margin),
+        "by": _speaker(by_judge=finding.by_judge),
         "function": finding.function,
         "attribution": [_cause(each) for each in finding.causes],
         "interaction": None if finding.interaction is None else _margin(finding.interaction),
@@ -109,7 +118,12 @@ def _hunk(hunk: Hunk) -> dict[str, int]:
 
 def _stats(statistics: Statistics) -> dict[str, Any]:
     counts = {name: getattr(statistics, name) for name in Statistics.__slots__}
-    return {**counts, "seconds": round(statistics.seconds, 3)}
+    judge = None if statistics.judge is None else asdict(statistics.judge)
+    return {**counts, "seconds": round(statistics.seconds, 3), "judge": judge}
+
+
+def _speaker(*, by_judge: bool) -> str:
+    return "judge" if by_judge else "model"
 
 
 def _margin(value: float) -> float:

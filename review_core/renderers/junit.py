@@ -11,14 +11,14 @@ from itertools import groupby
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from review_core.findings import percent
-from review_core.renderers.view import SharedFinding, causes, model_name, shared_findings, visible
+from review_core.renderers.view import SharedFinding, causes, models, shared_findings, visible
 from review_core.types import FunctionReview, Report, Verdict
 
 
 def render_junit(report: Report) -> str:
     """The report as text that ends in a line end."""
     found = shared_findings(report)
-    name = f"Themis Review, {visible(model_name(report.bundle))}"
+    name = f"Themis Review, {visible(models(report))}"
     root = Element("testsuites", {"name": name})
     for path, group in groupby(report.functions, key=lambda each: each.function.path):
         root.append(_suite(path, list(group), found))

@@ -12,7 +12,7 @@ from review_core.renderers.view import (
     columns,
     counted,
     excerpt,
-    model_name,
+    models,
     shared_findings,
     short_name,
     skipped_by_reason,
@@ -126,4 +126,4 @@ def _remarks(report: Report) -> Iterator[str]:
 def _summary(report: Report, spoken: int) -> str:
     count = len(report.functions)
     silent = f"{count - spoken} of {counted(count, 'changed function')} without a verdict"
-    return f"{silent} · {escaped(model_name(report.bundle))}"
+    return f"{silent} · {escaped(models(report))}"

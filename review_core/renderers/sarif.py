@@ -18,7 +18,7 @@ from urllib.parse import quote
 from review_core import __version__
 from review_core.findings import percent
 from review_core.pages import axis_page
-from review_core.renderers.view import model_name, shared_findings, visible
+from review_core.renderers.view import models, shared_findings, visible
 from review_core.types import Axis, Finding, Report
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -70,7 +70,7 @@ def report_to_sarif(
                 "automationDetails": {"id": "themis/"},
                 "columnKind": "utf16CodeUnits",
                 "properties": {
-                    "model": model_name(report.bundle),
+                    "model": models(report),
                     "base": report.base,
                     "withheld": len(report.withheld),
                 },

@@ -11,6 +11,7 @@ from review_core.diff import hunks
 from review_core.findings import line_numbers, percent
 from review_core.types import (
     Axis,
+    AxisScore,
     BundleIdentity,
     ChangedFunction,
     Finding,
@@ -51,9 +52,15 @@ class SharedFinding:
         return _said(finding) == _said(self.finding)
 
 
-def _said(finding: Finding) -> tuple[str, str, int, str]:
-    """What a finding speaks of, and by which criterion."""
-    return finding.path, finding.function, finding.start_line, finding.criterion
+def _said(finding: Finding) -> tuple[str, str, int, str, bool]:
+    """What a finding speaks of, and by which criterion of which model."""
+    return (
+        finding.path,
+        finding.function,
+        finding.start_line,
+        finding.criterion,
+        finding.by_judge,
+    )
 
 
 def visible(text: str) -> str:
@@ -71,11 +78,11 @@ def _escape(char: str) -> str:
 
 def columns(report: Report) -> tuple[tuple[Axis, ...], ...]:
     """The axes that have scores; those that one criterion serves throughout are one column."""
-    spoke: dict[Axis, list[str]] = {}
+    spoke: dict[Axis, list[tuple[str, bool]]] = {}
     for review in report.functions:
         for axis, score in review.scores.items():
-            spoke.setdefault(axis, []).append(score.criterion)
-    shared: dict[tuple[str, ...], list[Axis]] = {}
+            spoke.setdefault(axis, []).append((score.criterion, score.by_judge))
+    shared: dict[tuple[tuple[str, bool], ...], list[Axis]] = {}
     for axis in Axis:
         if axis in spoke:
             shared.setdefault(tuple(spoke[axis]), []).append(axis)
@@ -84,10 +91,11 @@ def columns(report: Report) -> tuple[tuple[Axis, ...], ...]:
 
 def shared_findings(report: Report) -> tuple[SharedFinding, ...]:
     """The findings in order; several axes of one function that one criterion serves are one."""
-    found: dict[tuple[str, int, str, str], SharedFinding] = {}
+    found: dict[tuple[str, int, str, str, bool], SharedFinding] = {}
     for finding in report.findings:
         review = _review_of(finding, report.functions)
-        key = finding.path, review.function.shown.lines.start, finding.function, finding.criterion
+        start = review.function.shown.lines.start
+        key = finding.path, start, finding.function, finding.criterion, finding.by_judge
         earlier = found.get(key)
         axes = (*earlier.axes, finding.axis) if earlier else (finding.axis,)
         found[key] = SharedFinding(axes, earlier.finding if earlier else finding, review)
@@ -141,6 +149,20 @@ def short_name(side: str) -> str:
 def model_name(bundle: BundleIdentity) -> str:
     """Which model spoke, as one writes it: name and the start of its hash."""
     return f"{bundle.name} ({bundle.sha256[:8]})"
+
+
+def models(report: Report) -> str:
+    """Which models there were, and of how many functions the judge was asked."""
+    if report.judge is None:
+        return model_name(report.bundle)
+    cost = report.statistics.judge
+    asked = counted(cost.functions if cost else 0, "function")
+    return f"{model_name(report.bundle)}, judge {model_name(report.judge)} asked of {asked}"
+
+
+def speaker_of(said: Finding | AxisScore, report: Report) -> BundleIdentity:
+    """The model that a finding or score is the word of."""
+    return report.judge if said.by_judge and report.judge is not None else report.bundle
 
 
 def counted(count: int, noun: str) -> str:
