@@ -10,7 +10,7 @@ those tokens were computed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from functools import partial
@@ -95,10 +95,22 @@ class Engine:
         :param cancelled: asked before every run of the model.
         :raises concurrent.futures.CancelledError: once `cancelled` says so.
         """
-        wanted: dict[Ids, dict[tuple[int, int], NDArray[np.float32]]] = {}
+        found = dict(self.each(sequences, cancelled=cancelled))
+        return [found[sequence] for sequence in sequences]
+
+    def each(
+        self, sequences: Iterable[TokenSequence], *, cancelled: Callable[[], bool] | None = None
+    ) -> Iterator[tuple[TokenSequence, NDArray[np.float32]]]:
+        """Each distinct sequence with its rewards as `rewards` gives them, as soon as it is read.
+
+        Who stops halfway has what was read until then.
+        """
+        wanted: dict[Ids, dict[TokenSequence, None]] = {}
         for sequence in sequences:
-            wanted.setdefault(sequence.ids, {})[sequence.code] = np.zeros(self.heads, np.float32)
+            wanted.setdefault(sequence.ids, {})[sequence] = None
         texts = [ids for ids in wanted if ids]
+        for sequence in wanted.get((), ()):
+            yield sequence, np.zeros(self.heads, np.float32)
         root = prefix_tree(texts, self._limits.run)
         self._kept_bytes = 0
         self._recall(root)
@@ -116,12 +128,10 @@ class Engine:
                 self._compute(batch, keep=few)
             for node in batch:
                 if node.sequence is not None:
-                    pools = wanted[node.sequence]
-                    for code in pools:
-                        pools[code] = self._pool(node, code)
+                    for sequence in wanted[node.sequence]:
+                        yield sequence, self._pool(node, sequence.code)
                 ready += node.children
                 self._release(node)
-        return [wanted[sequence.ids][sequence.code] for sequence in sequences]
 
     def _recall(self, root: Node) -> None:
         """Give the tree's nodes what is still known of them; one known in part becomes two."""
@@ -146,16 +156,16 @@ class Engine:
         ordered = sorted(ready, key=lambda node: (-node.start, -len(node.ids), node.ids))
         batch: list[Node] = []
         rest: list[Node] = []
-        longest = widest = 0
+        widest = common = 0
         for node in ordered:
             tokens, past = self._extent(node)
-            width = max(widest, tokens) + max(longest, past)
+            width = max(widest, tokens) + past
             fits = (len(batch) + 1) * width <= self._cells
             # Of lengths further apart, padding would outweigh the tokens.
-            alike = tokens <= 2 * widest and widest <= 2 * tokens
+            alike = past == common and tokens <= 2 * widest and widest <= 2 * tokens
             if not batch or (len(batch) < self._limits.rows and fits and alike):
                 batch.append(node)
-                longest, widest = max(longest, past), max(widest, tokens)
+                common, widest = past, max(widest, tokens)
             else:
                 rest.append(node)
         return batch, rest
