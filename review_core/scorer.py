@@ -4,8 +4,10 @@ changes, axes or verdicts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +18,13 @@ from review_core.engine import Engine
 from review_core.errors import BundleError
 from review_core.layout import Slot, TokenSequence, normalise
 
+_Item = TypeVar("_Item")
+
 _CHUNK = 128
-"""Sequences computed, remembered and reported together: enough to share prefixes, few enough to
-show progress.
-"""
+"""Sequences computed and remembered together: enough to share prefixes."""
+
+_WINDOW = 128
+"""Codes whose tokens are held at a time: those of ten thousand functions would take 300 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,19 @@ class ScoringStatistics:
     cache_hits: int = 0
     tokens: int = 0
     tokens_computed: int = 0
+
+
+@dataclass(slots=True)
+class _Rest:
+    """What the cache does not answer. waiting: keys of sequences that are not computed yet.
+
+    found: rewards of the codes' other sequences, by key. total: sequences that were asked for.
+    """
+
+    codes: list[str] = field(default_factory=list)
+    found: dict[bytes, NDArray[np.float32]] = field(default_factory=dict)
+    waiting: set[bytes] = field(default_factory=set)
+    total: int = 0
 
 
 class Scorer:
@@ -68,16 +86,28 @@ class Scorer:
     ) -> list[Mapping[str, float] | None]:
         """For each code its reward by criterion, or None where it is longer than the model reads.
 
-        :param progress: called with (done, all) sequences, as they are done.
-        :param cancelled: asked between runs of the model; what was computed until then stays in the
-            cache.
-        :raises concurrent.futures.CancelledError: once `cancelled` says so.
+        :param progress: called with (done, all) sequences: with those that the cache has, and then
+            for each that is done.
+        :param cancelled: asked between runs of the model.
+        :raises concurrent.futures.CancelledError: once `cancelled` says so. What was computed until
+            then stays in the cache; so it does where an interrupt ends it.
         """
-        questions = {code: self._questions(code, intent) for code in dict.fromkeys(codes)}
-        answerable = [asked for asked in questions.values() if asked is not None]
-        wanted = {sequence for asked in answerable for sequence in asked.values()}
-        heads = self._heads(sorted(wanted, key=lambda each: each.ids), progress, cancelled)
-        return [self._answer(questions[code], heads) for code in codes]
+        texts = list(map(normalise, codes))
+        known, rest = self._remembered(dict.fromkeys(texts), intent)
+
+        def tell() -> None:
+            if progress is not None:
+                progress(rest.total - len(rest.waiting), rest.total)
+
+        tell()
+        # Neighbours share prefixes. In the order of their tokens they would, too, but those are not
+        # held.
+        rest.codes.sort()
+        for part in _batches(rest.codes, _WINDOW):
+            asked = {code: self._questions(code, intent) for code in part}
+            heads = self._heads(asked.values(), rest, tell, cancelled)
+            known |= {code: self._answer(each, heads) for code, each in asked.items()}
+        return [known[text] for text in texts]
 
     def verify(self) -> None:
         """Score the probe recorded at export, past the cache.
@@ -98,10 +128,9 @@ class Scorer:
                     "or export the bundle again"
                 )
 
-    def _questions(self, code: str, intent: str) -> Mapping[str, TokenSequence] | None:
+    def _questions(self, text: str, intent: str) -> Mapping[str, TokenSequence] | None:
         """The sequence that answers each criterion, or None if one is too long."""
         manifest, layout = self.bundle.manifest, self.bundle.layout
-        text = normalise(code)
         asked = {}
         by_prompt: dict[str, TokenSequence] = {}  # criteria by head share one
         for key, criterion in manifest.criteria.items():
@@ -115,38 +144,63 @@ class Scorer:
             return None
         return asked
 
+    def _remembered(
+        self, codes: Iterable[str], intent: str
+    ) -> tuple[dict[str, Mapping[str, float] | None], _Rest]:
+        """The answers that need no model, and what is left to do."""
+        known: dict[str, Mapping[str, float] | None] = {}
+        rest = _Rest()
+        seen: set[bytes] = set()
+        tokens = 0
+        for part in _batches(codes, _WINDOW):
+            asked = {code: self._questions(code, intent) for code in part}
+            keys = self._keys(asked.values())
+            found = self._cache.get_many(list(keys.values())) if self._cache is not None else {}
+            tokens += sum(len(each.ids) for each, key in keys.items() if key not in seen)
+            seen.update(keys.values())
+            heads = {each: found[key] for each, key in keys.items() if key in found}
+            for code, each in asked.items():
+                if each is None or all(sequence in heads for sequence in each.values()):
+                    known[code] = self._answer(each, heads)
+                    continue
+                own = {keys[sequence] for sequence in each.values()}
+                rest.codes.append(code)
+                rest.found |= {key: found[key] for key in own if key in found}
+                rest.waiting |= own - found.keys()
+        rest.total = len(seen)
+        self._count(sequences=len(seen), cache_hits=len(seen) - len(rest.waiting), tokens=tokens)
+        return known, rest
+
+    def _keys(
+        self, asked: Iterable[Mapping[str, TokenSequence] | None]
+    ) -> dict[TokenSequence, bytes]:
+        """What the cache calls each distinct sequence."""
+        distinct = {sequence for each in asked if each is not None for sequence in each.values()}
+        return {each: cache_key(self.bundle.scoring_sha256, each) for each in distinct}
+
     def _heads(
         self,
-        sequences: Sequence[TokenSequence],
-        progress: Callable[[int, int], None] | None,
+        asked: Iterable[Mapping[str, TokenSequence] | None],
+        rest: _Rest,
+        tell: Callable[[], None],
         cancelled: Callable[[], bool] | None,
     ) -> Mapping[TokenSequence, NDArray[np.float32]]:
-        """All heads' rewards of each distinct sequence; `sequences` are sorted, so that neighbours
-        share prefixes.
-        """
-        keys = {sequence: cache_key(self.bundle.scoring_sha256, sequence) for sequence in sequences}
-        known = self._cache.get_many(list(keys.values())) if self._cache is not None else {}
-        heads = {sequence: known[key] for sequence, key in keys.items() if key in known}
-        self._count(
-            sequences=len(sequences),
-            cache_hits=len(heads),
-            tokens=sum(len(sequence.ids) for sequence in sequences),
-        )
-        missing = [sequence for sequence in sequences if sequence not in heads]
-        for start in range(0, len(missing), _CHUNK):
-            if progress is not None:
-                progress(len(heads), len(sequences))
-            chunk = missing[start : start + _CHUNK]
+        """All heads' rewards of each sequence."""
+        keys = self._keys(asked)
+        heads = {each: rest.found[key] for each, key in keys.items() if key in rest.found}
+        missing = sorted((each for each in keys if each not in heads), key=lambda each: each.ids)
+        for chunk in _batches(missing, _CHUNK):
             before = self._engine.tokens_computed
+            computed: dict[bytes, NDArray[np.float32]] = {}
             try:
-                computed = self._engine.rewards(chunk, cancelled=cancelled)
+                for sequence, rewards in self._engine.each(chunk, cancelled=cancelled):
+                    heads[sequence] = computed[keys[sequence]] = rewards
+                    rest.waiting.discard(keys[sequence])
+                    tell()
             finally:
                 self._count(tokens_computed=self._engine.tokens_computed - before)
-            heads |= zip(chunk, computed, strict=True)
-            if self._cache is not None:
-                self._cache.put_many({keys[sequence]: heads[sequence] for sequence in chunk})
-        if progress is not None:
-            progress(len(heads), len(sequences))
+                if self._cache is not None and computed:
+                    self._cache.put_many(computed)
         return heads
 
     def _answer(
@@ -164,3 +218,9 @@ class Scorer:
         self._statistics = replace(
             now, **{name: getattr(now, name) + count for name, count in more.items()}
         )
+
+
+def _batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
+    rest = iter(items)
+    while part := list(islice(rest, size)):
+        yield part
