@@ -29,13 +29,13 @@ from review_core.margins import (
     Rewards,
     Scorer,
     language_at,
-    margins_of,
     read_meter,
-    sides_of,
+    sides_read,
 )
 from review_core.moves import moved_code
 from review_core.pairing import changed_functions
 from review_core.path_rules import mode_at
+from review_core.reading import margins_read
 from review_core.types import (
     AxisScore,
     Change,
@@ -183,9 +183,8 @@ def _score(
     """The reviews with scores where there are two sides, of a language and length we may score."""
     scored = list(reviews)
     at = [index for index, each in enumerate(reviews) if judge.may_score(each.function)]
-    pairs = [sides_of(reviews[index].function) for index in at]
-    for index, pair, margins in zip(at, pairs, margins_of(pairs, rewards), strict=True):
-        review = scored[index]
+    read = margins_read([reviews[index] for index in at], rewards)
+    for index, (review, margins) in zip(at, read, strict=True):
         if margins is None:
             limit = judge.model.max_tokens
             note = f"not scored: longer than the {limit} tokens the model reads"
@@ -193,7 +192,7 @@ def _score(
             continue
         language = language_at(review.function)
         scores = judge.scores(margins, language)
-        if same_code(*pair, language):
+        if same_code(*sides_read(review), language):
             # Readability and maintainability too: a comment must not buy a verdict, and the noise
             # budget that thresholds come from counts any word on such an edit as a wrong one.
             scores = {axis: unsure(score, LAYOUT_ONLY) for axis, score in scores.items()}

@@ -13,6 +13,7 @@ from review_core.diff import hunks, taken_back
 from review_core.findings import line_numbers
 from review_core.languages import Language
 from review_core.layout import normalise
+from review_core.pieces import pieces_of
 from review_core.syntax import parse_part
 from review_core.types import Function, Hunk, LineRange
 
@@ -25,12 +26,14 @@ class Part:
     """Some neighbouring hunks that are judged together.
 
     lines: at head, in the file; for a deletion the line before it. without: head with these hunks
-    as in base. alone: base with these hunks only; None where that does not parse.
+    as in base. alone: base with these hunks only; None where that does not parse. hunks: of the
+    function's texts.
     """
 
     lines: LineRange
     without: str
     alone: str | None
+    hunks: tuple[Hunk, ...]
 
 
 def parts_of(base: Function, head: Function, language: Language) -> tuple[Part, ...]:
@@ -56,6 +59,20 @@ def parts_of(base: Function, head: Function, language: Language) -> tuple[Part, 
     return tuple(_part(base, head, group, groups, language, must_parse) for group in groups)
 
 
+def parts_inside(
+    base: Function, head: Function, part: Sequence[Hunk], language: Language
+) -> tuple[Part, ...]:
+    """What a large part of a change can be narrowed to: each statement of it that head parses
+    without. Parts may hold one another; none where the part is small.
+    """
+    must_parse = _parses(head.text, language)
+    found = (
+        Part(_lines(head, piece), _without(base.text, head.text, piece), None, piece)
+        for piece in pieces_of(base, head, part, language)
+    )
+    return tuple(each for each in found if not must_parse or _parses(each.without, language))
+
+
 def _part(
     base: Function,
     head: Function,
@@ -68,7 +85,7 @@ def _part(
     alone = _without(base.text, head.text, others)
     stands = not must_parse or _parses(alone, language)
     without = _without(base.text, head.text, group)
-    return Part(_lines(head, group), without, alone if stands else None)
+    return Part(_lines(head, group), without, alone if stands else None, tuple(group))
 
 
 def _without(base: str, head: str, group: Sequence[Hunk]) -> str:

@@ -34,7 +34,7 @@ from review_core.margins import (
     language_at,
     margins_of,
     read_meter,
-    sides_of,
+    sides_read,
 )
 from review_core.path_rules import mode_at
 from review_core.types import (
@@ -65,7 +65,7 @@ class JudgeModel:
     identity: BundleIdentity
     manifest: Manifest
     calibration: Calibration
-    open: Callable[[], Scorer]
+    open: Callable[[], Opened]
 
 
 def check_pair(
@@ -195,7 +195,7 @@ class Hearing:
         self, reviews: Sequence[FunctionReview], asked: Sequence[Case]
     ) -> dict[int, FunctionReview]:
         """By index, a function with the judge's scores alone; none where it is too long."""
-        pairs = [sides_of(reviews[case.index].function) for case in asked]
+        pairs = [sides_read(reviews[case.index]) for case in asked]
         ask = partial(self._ask, progress=self._progress)
         spoken = {}
         for case, margins in zip(asked, margins_of(pairs, ask), strict=True):

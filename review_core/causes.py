@@ -11,8 +11,8 @@ from review_core.attribution import Part, parts_of
 from review_core.findings import percent
 from review_core.judge import Judge
 from review_core.layout import normalise
-from review_core.margins import Rewards, language_at, sides_of
-from review_core.types import Cause, ChangedFunction, Finding, FunctionReview
+from review_core.margins import Rewards, language_at, sides_read
+from review_core.types import Cause, Finding, FunctionReview
 
 _TELLING = 0.05
 """What a part must be worth in P(worse) for the finding to point at it alone."""
@@ -24,37 +24,38 @@ def attributed(
     """The findings, each with what each part of its function's change has to do with it."""
     parts: dict[int, tuple[Part, ...]] = {}
     for _, review in shown:
-        base, head = review.function.base, review.function.head
+        read = review.window or review.function
+        base, head = read.base, read.head
         if id(review) not in parts and base is not None and head is not None:
             parts[id(review)] = parts_of(base, head, language_at(review.function))
     texts = [
         text
         for _, review in shown
         for part in parts[id(review)]
-        for text in (sides_of(review.function)[0], part.without, part.alone)
+        for text in (sides_read(review)[0], part.without, part.alone)
         if text is not None
     ]
     codes = list(dict.fromkeys(map(normalise, texts)))
     known = dict(zip(codes, rewards(codes) if codes else (), strict=True))
     for finding, review in shown:
-        yield _with_causes(finding, review.function, parts[id(review)], judge, known)
+        yield _with_causes(finding, review, parts[id(review)], judge, known)
 
 
 def _with_causes(
     finding: Finding,
-    function: ChangedFunction,
+    review: FunctionReview,
     parts: Sequence[Part],
     judge: Judge,
     known: Mapping[str, Mapping[str, float] | None],
 ) -> Finding:
-    base = sides_of(function)[0]
+    base = sides_read(review)[0]
 
     def margin(text: str | None) -> float | None:
         ours, theirs = None if text is None else known[normalise(text)], known[base]
         return ours[finding.criterion] - theirs[finding.criterion] if ours and theirs else None
 
     def preference(found: float) -> float:
-        return judge.calibration.preference(finding.criterion, found, function.language)
+        return judge.calibration.preference(finding.criterion, found, review.function.language)
 
     causes: list[tuple[float, Cause]] = []
     left: float | None = finding.margin

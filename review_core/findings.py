@@ -60,7 +60,7 @@ def findings_of(
                 by, of = bundle, criteria
                 if score.by_judge and judge is not None:
                     by, of = judge.identity, judge.manifest.axes
-                finding = _finding(review.function, score, by, named=len(of[score.axis]) > 1)
+                finding = _finding(review, score, by, named=len(of[score.axis]) > 1)
                 found.append(Found(finding, review))
     return tuple(_numbered(found))
 
@@ -118,11 +118,13 @@ def criterion_words(criterion: str) -> str:
 
 
 def _finding(
-    function: ChangedFunction, score: AxisScore, bundle: BundleIdentity, *, named: bool
+    review: FunctionReview, score: AxisScore, bundle: BundleIdentity, *, named: bool
 ) -> Finding:
+    function = review.function
     lines = changed_lines(function)
     subject = f"{score.axis} ({criterion_words(score.criterion)})" if named else score.axis
     worse = f"P(worse) {percent(1 - score.preference)}" + (" by the judge" * score.by_judge)
+    read = f", in a {review.window.words}" if review.window else ""
     return Finding(
         id=finding_id(function, score.axis, score.criterion, bundle),
         path=function.path,
@@ -133,7 +135,7 @@ def _finding(
         preference=score.preference,
         margin=score.margin,
         function=function.name,
-        message=f"{subject}: likely worse than base, {worse}",
+        message=f"{subject}: likely worse than base, {worse}{read}",
         by_judge=score.by_judge,
     )
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from review_core.languages import Language, language_named
 from review_core.layout import normalise
-from review_core.types import Axis, BundleIdentity, ChangedFunction
+from review_core.types import Axis, BundleIdentity, ChangedFunction, FunctionReview
 
 Progress = Callable[[int, int], None]
 
@@ -114,6 +114,16 @@ def sides_of(function: ChangedFunction) -> tuple[str, str]:
     if function.base is None or function.head is None:
         raise ValueError(f"{function.path}: {function.name} has one side only")
     return normalise(function.base.text), normalise(function.head.text)
+
+
+def sides_read(review: FunctionReview) -> tuple[str, str]:
+    """Base and head as the model reads them: of a function too long for it, the window.
+
+    :raises ValueError: if there is one side only.
+    """
+    if (window := review.window) is not None:
+        return normalise(window.base.text), normalise(window.head.text)
+    return sides_of(review.function)
 
 
 def language_at(function: ChangedFunction) -> Language:

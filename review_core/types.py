@@ -201,6 +201,13 @@ class Window:
     hunks: int
     left_out: int = 0
 
+    @property
+    def words(self) -> str:
+        """How reports speak of it: `window of 120 lines around the change`."""
+        lines = sum(span.end - span.start + 1 for span in self.head.spans)
+        of = f"{self.hunks} of its {self.hunks + self.left_out} hunks" if self.left_out else ""
+        return f"window of {lines} lines around {of or 'the change'}"
+
 
 @dataclass(frozen=True, slots=True)
 class FunctionReview:

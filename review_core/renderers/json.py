@@ -18,6 +18,7 @@ from review_core.types import (
     Hunk,
     Report,
     Statistics,
+    Window,
     Withheld,
 )
 
@@ -61,6 +62,7 @@ def _function(review: FunctionReview) -> dict[str, Any]:
         "base_lines": _lines(function.base),
         "head_lines": _lines(function.head),
         "note": review.note,
+        "window": None if review.window is None else _window(review.window),
         "axes": {
             score.axis.value: {
                 "criterion": score.criterion,
@@ -74,6 +76,14 @@ def _function(review: FunctionReview) -> dict[str, Any]:
             for score in review.scores.values()
         },
         "hunks": [_hunk(each) for each in function.hunks],
+    }
+
+
+def _window(window: Window) -> dict[str, Any]:
+    return {
+        "lines": [[span.start, span.end] for span in window.head.spans],
+        "hunks": window.hunks,
+        "hunks_left_out": window.left_out,
     }
 
 

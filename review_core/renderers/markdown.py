@@ -84,8 +84,9 @@ def table_row(
     """
     name = code_cell(review.function.name)
     name = f"[{name}]({link})" if link else name
+    read = f"<br>{escaped(review.window.words)}" if review.window else ""
     cells = (_cell(review.scores.get(axes[0])) for axes in shown)
-    return f"| {name}<br>{code_cell(review.function.path)} | " + " | ".join(cells) + " |"
+    return f"| {name}<br>{code_cell(review.function.path)}{read} | " + " | ".join(cells) + " |"
 
 
 def speaks(review: FunctionReview) -> bool:
