@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from review_core.comments import without_comments
+from review_core.layout import normalise
 from review_core.neutral_layout import with_one_layout
 from review_core.neutral_names import without_new_names
 from review_core.neutral_padding import without_new_padding
@@ -49,12 +50,13 @@ what does not matter."""
 def readings(
     base: str, head: str, language: Language, influences: Sequence[Influence] = INFLUENCES
 ) -> Iterator[tuple[Influence, Sides]]:
-    """The change without one influence, without two, and so on; those that change nothing are left
-    out. Made as they are asked for.
+    """The change without one influence, without two, and so on, as the model reads it; influences
+    that have none on it are left out. Made as they are asked for.
     """
-    sides = base, head
+    sides = normalise(base), normalise(head)
     for influence in influences:
-        without = influence.without(*sides, language)
+        without_base, without_head = influence.without(*sides, language)
+        without = normalise(without_base), normalise(without_head)
         if without != sides:
             sides = without
             yield influence, sides

@@ -107,7 +107,7 @@ def operators_of(node: Node) -> Iterator[Node]:
 
 
 def _with_even_blanks(snippet: Snippet) -> str:
-    """One blank around operators and after commas."""
+    """One blank around operators, after commas and before the braces of blocks."""
     edits: list[Edit] = []
     source = snippet.source
     for node in snippet.nodes():
@@ -117,6 +117,8 @@ def _with_even_blanks(snippet: Snippet) -> str:
             edits += _one_blank(source, operator.end_byte, before=False)
         if node.type == "," and not node.child_count:
             edits += _one_blank(source, node.end_byte, before=False)
+        if node.type in BRACED and node.children and node.children[0].type == "{":
+            edits += _one_blank(source, node.start_byte, before=True)
     return snippet.edited(sorted(set(edits)))
 
 

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
+from itertools import chain, count
 from typing import TYPE_CHECKING
 
+from review_core.diff import hunks
 from review_core.local_names import LocalName, local_names
 from review_core.snippet import Edit, Snippet
 
 if TYPE_CHECKING:
     from review_core.languages import Language
 
-_MAX_TOKENS = 5000
-"""Tokens of a side above which nobody looks for what was renamed to what: difflib is quadratic."""
+_MAX_TOKENS = 1000
+"""Tokens of a hunk above which nobody looks for what was renamed to what: difflib is quadratic."""
 
 
 def without_new_names(base: str, head: str, language: Language) -> tuple[str, str]:
@@ -40,7 +42,7 @@ def without_new_names(base: str, head: str, language: Language) -> tuple[str, st
     if not any(own):
         return base, head
     renamed = dict(_renamed(*sides, *own))
-    fresh = (name for n in range(1, _MAX_TOKENS) if (name := f"temp{n}") not in spelt[0] | spelt[1])
+    fresh = (name for n in count(1) if (name := f"temp{n}") not in spelt[0] | spelt[1])
     called = [{name: next(fresh) for name in own[0] if name not in renamed.values()}]
     called.append({name: renamed.get(name) or next(fresh) for name in own[1]})
     return (
@@ -67,29 +69,45 @@ def _renamed(
     base_own: Mapping[str, LocalName],
     head_own: Mapping[str, LocalName],
 ) -> Iterator[tuple[str, str]]:
-    """Head's names and what base calls them: each most often stands where the other stood."""
+    """Head's names and what base calls them: each most often stands where the other stood.
+
+    Only lines that differ can hold one.
+    """
     if not (base_own and head_own):
         return
-    base_tokens, head_tokens = list(_tokens(base)), list(_tokens(head))
-    if max(len(base_tokens), len(head_tokens)) > _MAX_TOKENS:
-        return
-    masked = [
-        ["" if token in own else token for token in tokens]
-        for tokens, own in ((base_tokens, base_own), (head_tokens, head_own))
-    ]
+    base_lines, head_lines = _tokens(base), _tokens(head)
     met: Counter[tuple[str, str]] = Counter()
-    for i, j, size in SequenceMatcher(
-        None, masked[0], masked[1], autojunk=False
-    ).get_matching_blocks():
-        for before, after in zip(base_tokens[i : i + size], head_tokens[j : j + size], strict=True):
-            if before in base_own and after in head_own:
-                met[before, after] += 1
+    for hunk in hunks(base.text, head.text):
+        first, before = hunk.head_start - 1, hunk.base_start - 1
+        removed = list(chain(*base_lines[before : before + hunk.base_count]))
+        added = list(chain(*head_lines[first : first + hunk.head_count]))
+        if max(len(removed), len(added)) <= _MAX_TOKENS:
+            met.update(_met(removed, added, base_own, head_own))
     taken: set[str] = set()
-    for (before, after), _ in met.most_common():
-        if before not in taken and after not in taken:
-            taken |= {before, after}
-            yield after, before
+    for (before_name, after_name), _ in met.most_common():
+        if before_name not in taken and after_name not in taken:
+            taken |= {before_name, after_name}
+            yield after_name, before_name
 
 
-def _tokens(snippet: Snippet) -> Iterator[str]:
-    return (snippet.text_of(node) for node in snippet.nodes() if not node.child_count)
+def _met(
+    removed: Sequence[str], added: Sequence[str], base_own: Container[str], head_own: Container[str]
+) -> Iterator[tuple[str, str]]:
+    """Pairs of names that stand in one place, if names are all that differs there."""
+    masked = ["" if token in base_own else token for token in removed]
+    others = ["" if token in head_own else token for token in added]
+    blocks = SequenceMatcher(None, masked, others, autojunk=False).get_matching_blocks()
+    for i, j, size in blocks:
+        for before, after in zip(removed[i : i + size], added[j : j + size], strict=True):
+            if before in base_own and after in head_own:
+                yield before, after
+
+
+def _tokens(snippet: Snippet) -> list[list[str]]:
+    """The tokens that start on each line."""
+    lines: list[list[str]] = [[] for _ in snippet.lines]
+    for node in snippet.nodes():
+        row = node.start_point.row - snippet.first_row
+        if not node.child_count and row < len(lines):
+            lines[row].append(snippet.text_of(node))
+    return lines

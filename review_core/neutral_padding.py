@@ -85,15 +85,14 @@ def _idle(snippet: Snippet) -> Iterator[Node]:
     """Statements that do nothing."""
     once = _named_once(snippet)
     for block in snippet.nodes():
-        if block.type not in _BLOCKS or block.has_error:
+        if block.type not in _BLOCKS:
             continue
         statements = [each for each in block.named_children if each.type not in COMMENTS]
         if len(statements) == 1 and statements[0].type == "statement_list":
             continue  # Go's block holds one, whose turn comes
         found = [*_unreachable(statements), *_without_effect(snippet, statements, once)]
-        if snippet.language.name == "Python" and len({each.id for each in found}) == len(
-            statements
-        ):
+        must_stay = found and snippet.language.name == "Python"
+        if must_stay and len({each.id for each in found}) == len(statements):
             kept = next((each for each in found if each.type == "pass_statement"), found[0])
             found = [each for each in found if each.id != kept.id]
         yield from found
@@ -103,8 +102,23 @@ def _without_effect(snippet: Snippet, statements: list[Node], once: set[str]) ->
     for at, statement in enumerate(statements):
         # The last value of a block is what Ruby returns.
         is_value = snippet.language.name == "Ruby" and at == len(statements) - 1
-        if not is_value and _does_nothing(snippet, statement, once):
+        if is_value or statement.has_error:
+            continue
+        # The first text of a block of Python's may be its docstring.
+        if _does_nothing(snippet, statement, once) or (at and _is_text(statement)):
             yield statement
+
+
+def _is_text(statement: Node) -> bool:
+    children = statement.named_children
+    return (
+        statement.type == "expression_statement"
+        and len(children) == 1
+        and children[0].type == "string"
+        and all(each.type != "interpolation" for each in children[0].named_children)
+        and statement.text is not None
+        and statement.text.startswith((b'"""', b"'''"))
+    )
 
 
 def _unreachable(statements: list[Node]) -> Iterator[Node]:
@@ -126,7 +140,7 @@ def _matters_unreached(node: Node) -> bool:
     """Whether it counts though nobody gets there: a way in, a name for what stands before, a yield,
     which makes a generator.
     """
-    return node.is_named and _UNREACHED.search(node.type) is not None
+    return node.is_error or (node.is_named and _UNREACHED.search(node.type) is not None)
 
 
 # --- statements ----------------------------------------------------------------------------------
