@@ -124,19 +124,19 @@ def rows(
     found.append(Row(f"onnxruntime {kinds[0]}, full passes", run, on, scale))
     if checkpoint is None:
         return found
-    torch = partial(
-        alone,
-        transformers_full_passes,
-        checkpoint,
-        pooling=bundle.manifest.pooling,
-        threads=threads,
-    )
     for dtype in ("float32", "bfloat16"):
-        name = f"transformers {dtype}"
-        run = torch(dtype=dtype, sequences=part, batch=ONES)
-        found.append(Row(name, run, on, scale))
-        run = torch(dtype=dtype, sequences=part, batch=BATCHES)
-        found.append(Row(f"{name}, in batches of {BATCHES}", run, on, scale))
+        for batch in (ONES, BATCHES):
+            run = alone(
+                transformers_full_passes,
+                checkpoint,
+                dtype,
+                part,
+                bundle.manifest.pooling,
+                batch=batch,
+                threads=threads,
+            )
+            name = f"transformers {dtype}" + (f", in batches of {batch}" if batch > 1 else "")
+            found.append(Row(name, run, on, scale))
     return found
 
 

@@ -1,4 +1,4 @@
-"""What work costs: seconds on the clock, seconds of processors, memory. Knows nothing of the work."""
+"""What work costs: seconds on the clock, processor seconds, memory. Knows nothing of the work."""
 
 from __future__ import annotations
 

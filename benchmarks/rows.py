@@ -165,7 +165,8 @@ def _measured(
 
 def _pooled(rewards: Rewards, sequence: TokenSequence, pooling: Pooling) -> Rewards:
     if pooling is Pooling.LAST:
-        return rewards[-1]
+        last: Rewards = rewards[-1]
+        return last
     start, end = sequence.code
     if start >= end:
         return np.zeros(rewards.shape[1], np.float32)
