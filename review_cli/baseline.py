@@ -37,7 +37,8 @@ def write(
     cache: bool,
 ) -> None:
     """Write the baseline; the decorator's help is what the user reads."""
-    from review_cli.output import progress_bar, write_out
+    from review_cli.output import write_out
+    from review_cli.progress import shown_progress
     from review_core import api
     from review_core.baseline import FILE_NAME, baseline_text
     from review_core.config import load_settings
@@ -48,7 +49,7 @@ def write(
     settings = load_settings(directory, given, os.environ).settings
     change = change_of(directory, targets, staged, patch, base_dir, settings)
     scorer, calibration = load_scorer(settings)
-    with progress_bar("reading functions", quiet=False) as progress:
+    with shown_progress("reading functions", quiet=False) as progress:
         report = api.review(change, scorer, calibration, settings, progress=progress)
     file = directory / FILE_NAME
     write_out(baseline_text(report.bundle, report.findings), file)

@@ -51,7 +51,8 @@ def bench(
     Accuracy stands beside what length alone would get: length-balanced accuracy is .50 for a model
     that only knows which side is longer. Intervals are 95 %, by bootstrap over repositories.
     """
-    from review_cli.output import capture, progress_bar, write_out
+    from review_cli.output import capture, write_out
+    from review_cli.progress import shown_progress
     from review_core.bench import run_bench
     from review_core.config import load_settings
     from review_core.loading import load_scorer
@@ -60,9 +61,9 @@ def bench(
     given = overrides(directory, model=model, threads=threads, cache=cache)
     settings = load_settings(directory, given, os.environ).settings
     records = [each for file in pairs for each in islice(read_pairs(directory / file), limit)]
-    with progress_bar("loading the model", quiet=False):
+    with shown_progress("loading the model", quiet=False):
         scorer, calibration = load_scorer(settings)
-    with progress_bar("scoring pairs", quiet=False) as progress:
+    with shown_progress("scoring pairs", quiet=False) as progress:
         table = run_bench(records, scorer, calibration, progress=progress)
     identity = scorer.bundle.identity
     if as_json:

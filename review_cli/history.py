@@ -57,7 +57,8 @@ def history(
     HEAD if it is left out. First parents are followed: a merge is one commit and stands for all
     that it brought.
     """
-    from review_cli.output import progress_bar, write_out
+    from review_cli.output import write_out
+    from review_cli.progress import shown_progress
     from review_core.config import load_settings
     from review_core.history import History, columns_of, walk
     from review_core.loading import load_scorer
@@ -81,7 +82,7 @@ def history(
     )
     commits = []
     try:
-        with progress_bar("reviewing commits", quiet=quiet) as progress:
+        with shown_progress("reviewing commits", quiet=quiet) as progress:
             for each in walked:
                 commits.append(each)
                 if progress is not None:

@@ -1,11 +1,10 @@
-"""Where output goes: results to stdout or a file, progress to stderr. Knows no formats."""
+"""Where results go: to stdout or a file. Knows no formats."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,27 +53,3 @@ def capture(show: Callable[[Console], None], *, plain: bool = False) -> str:
     with console.capture() as captured:
         show(console)
     return captured.get()
-
-
-@contextmanager
-def progress_bar(what: str, *, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """A bar on stderr for (done, total) and the time that is left; None where nobody watches."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        SpinnerColumn,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    text = TextColumn("{task.description}", style="dim")
-    bar_and_count = BarColumn(bar_width=24), MofNCompleteColumn()
-    parts = SpinnerColumn(), text, *bar_and_count, TimeRemainingColumn(compact=True)
-    with Progress(*parts, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -48,7 +48,8 @@ def rank(
 ) -> None:
     """Rank candidates; `_HELP` is what the user reads."""
     from review_cli.candidates import alternatives_of
-    from review_cli.output import capture, progress_bar, write_out
+    from review_cli.output import capture, write_out
+    from review_cli.progress import shown_progress
     from review_core.alternatives import compare
     from review_core.config import load_settings
     from review_core.loading import load_scorer
@@ -60,9 +61,9 @@ def rank(
         max_file_bytes=settings.max_file_bytes, include=settings.include, exclude=settings.exclude
     )
     alternatives = alternatives_of(directory, base, candidates, limits)
-    with progress_bar("loading the model", quiet=False):
+    with shown_progress("loading the model", quiet=False):
         scorer, calibration = load_scorer(settings)
-    with progress_bar("reading functions", quiet=False) as progress:
+    with shown_progress("reading functions", quiet=False) as progress:
         comparison = compare(
             base,
             alternatives,

@@ -104,7 +104,8 @@ def review(
     quiet: bool,
 ) -> int:
     """Review a change; `_HELP` is what the user reads."""
-    from review_cli.output import progress_bar, write_out
+    from review_cli.output import write_out
+    from review_cli.progress import Watched, resumed_by_calling_again, shown_progress
     from review_core import api
     from review_core.baseline import load_baseline
     from review_core.config import load_settings
@@ -113,19 +114,22 @@ def review(
 
     given = overrides(directory, model=model, threads=threads, cache=cache)
     settings = load_settings(directory, given, os.environ).settings
-    change = change_of(directory, targets, staged, patch, base_dir, settings)
+    with shown_progress("reading the change", quiet=quiet):
+        change = change_of(directory, targets, staged, patch, base_dir, settings)
     if intent is not None:
         change = replace(change, intent=intent)
-    with progress_bar("loading the model", quiet=quiet):
+    with shown_progress("loading the model", quiet=quiet):
         scorer, calibration = load_scorer(settings)
-    with progress_bar("reading functions", quiet=quiet) as progress:
+    with (
+        resumed_by_calling_again(cached=settings.cache.enabled),
+        shown_progress("reading functions", quiet=quiet) as progress,
+    ):
         report = api.review(
             change,
-            scorer,
+            Watched(scorer, progress, "scoring functions", "checking verdicts"),
             calibration,
             settings,
             baseline=load_baseline(directory),
-            progress=progress,
         )
     file = None if output is None else directory / output
     stopping = blocking(report.findings, settings, calibration)

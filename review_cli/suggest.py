@@ -78,7 +78,8 @@ def suggest(
 ) -> None:
     """Suggest; `_HELP` is what the user reads."""
     from review_cli import fixing
-    from review_cli.output import capture, progress_bar, write_out
+    from review_cli.output import capture, write_out
+    from review_cli.progress import shown_progress
     from review_cli.suggestions_page import print_suggestions
     from review_core import suggestions
     from review_core.config import load_settings
@@ -104,9 +105,9 @@ def suggest(
         made.append(fixing.run_fixes(commands, root, files, limits, timeout))
     if patches is not None:
         made.append(fixing.read_patches(directory / patches, root, limits))
-    with progress_bar("loading the model", quiet=False):
+    with shown_progress("loading the model", quiet=False):
         scorer, calibration = load_scorer(settings)
-    with progress_bar("reading functions", quiet=False) as progress:
+    with shown_progress("reading functions", quiet=False) as progress:
         judged = suggestions.suggest(
             [fix for each in made for fix in each.fixes],
             scorer,
