@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, TextIO
 
+import click
+
 if TYPE_CHECKING:
     from review_core.margins import Meter, Model, Progress, Scorer
 
@@ -175,7 +177,7 @@ def resumed_by_calling_again(*, cached: bool) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         kept = "; what was scored is kept, the same command goes on from there" if cached else ""
-        print(f"themis: interrupted{kept}", file=sys.stderr)
+        click.echo(f"themis: interrupted{kept}", err=True)
         raise
 
 
