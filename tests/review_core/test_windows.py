@@ -132,20 +132,24 @@ def test_a_function_of_one_hunk_that_is_too_long_has_no_window() -> None:
 
 
 def test_where_not_all_hunks_fit_the_others_are_the_same_on_both_sides() -> None:
-    block = "\n".join(f"    added_{at}(values)" for at in range(200))  # 4 kB a hunk
+    """Three hunks of 4 kB do not go into 12 kB: the last is left out."""
+    block = "\n".join(f"    added_{at}(values)" for at in range(200))
     head = long_function(
         s100=block,
         s200="    one(values)",
-        s300=block.replace("added", "more"),
+        s300=block.replace("add", "lat"),
         s400=block + "\n    x()",
     )
-    smaller = next(each for each in windows(BASE, head) if each.left_out)
-    assert (smaller.hunks, smaller.left_out) == (2, 2)
-    assert smaller.words.endswith("around 2 of its 4 hunks")
+    every, smaller = windows(BASE, head)[:2]
+    assert (every.hunks, every.left_out) == (4, 0)
+    assert (smaller.hunks, smaller.left_out) == (3, 1)
+    assert smaller.words.endswith("around 3 of its 4 hunks")
+    assert "one(values)" in smaller.head.text
     assert "added_7(values)" in smaller.head.text
     assert "added_7(values)" not in smaller.base.text
     for side in (smaller.base, smaller.head):
-        assert "step_200(values)" not in side.text
+        assert "lated_7(values)" not in side.text
+        assert "step_300(values)" not in side.text
 
 
 def test_windows_grow_smaller_until_one_fits() -> None:
