@@ -228,7 +228,8 @@ class Cause:
     """A part of a function's change and what it has to do with a finding.
 
     Lines are at head; a deletion has the line before it. without: P(head better) with this part as
-    in base. alone: the same with this part as the only change; None where that does not parse.
+    in base. alone: the same with this part as the only change; None where that does not parse, or
+    was not asked because one part explains the finding without it.
     """
 
     start_line: int
@@ -243,8 +244,9 @@ class Finding:
 
     `id` holds no line number: the same change keeps its id when it moves (see findings.py). Its
     lines are those of the first cause where that one is worth pointing at, else all that changed.
-    causes: the most to blame first; none where the change is one part. interaction: what of the
-    margin no part has alone, in logits. by_judge: whether the second model found it.
+    causes: the most to blame first, before it the statement of it that is, where it is large; none
+    where the change is one small part. interaction: what of the margin no part has alone, in
+    logits; None where that was not asked. by_judge: whether the second model found it.
     """
 
     id: str

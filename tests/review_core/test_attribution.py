@@ -32,7 +32,7 @@ def parts(base: str, head: str, start: int = 1) -> tuple[Part, ...]:
     return parts_of(function(base), function(head, start), python())
 
 
-BASE = "def f(a):\n    x = 1\n    y = 2\n    z = 3\n    return x"
+BASE = "def f(a):\n    x = 1\n    y = 2\n    z = 3\n    return x + y + z"
 
 
 def test_each_hunk_is_taken_back_and_put_in_alone() -> None:
@@ -102,9 +102,11 @@ def test_every_hunk_is_in_one_part_and_taking_all_alone_texts_apart_gives_head(
 # --- in a review ---------------------------------------------------------------------------------
 
 
-def findings(base: str, head: str, calibration: Calibration) -> tuple[Finding, ...]:
+def findings(
+    base: str, head: str, calibration: Calibration, scorer: FakeScorer | None = None
+) -> tuple[Finding, ...]:
     change = Change("a", "b", (FileChange("f.py", base, head),))
-    return api.review(change, FakeScorer(), calibration, default_settings()).findings
+    return api.review(change, scorer or FakeScorer(), calibration, default_settings()).findings
 
 
 def test_a_finding_points_at_the_hunk_that_caused_it_and_says_what_it_would_be_without(
@@ -151,4 +153,102 @@ def test_a_version_longer_than_the_model_reads_leaves_the_finding_as_it_is(
     change = Change("a", "b", (FileChange("f.py", base, head),))
     scorer = fake_scorer(max_tokens=len(base) + 5)
     (finding,) = api.review(change, scorer, calibration, default_settings()).findings
+    assert finding.causes == ()
+
+
+# --- what is asked, and what is not ---------------------------------------------------------------
+
+THREE = (
+    "def f(a):\n    x = 1\n    y = 2\n    z = 3\n    v = 4\n    w = 5\n    return x + y + z + v + w"
+)
+
+
+def test_where_one_part_explains_it_all_no_part_is_asked_about_alone(
+    calibration: Calibration,
+) -> None:
+    """Three texts without a part; base and head were read before, but by nobody who remembers."""
+    head = THREE.replace("= 1", "= 10").replace("= 3", "= not_safe").replace("= 5", "= 50")
+    scorer = FakeScorer()
+    (finding,) = findings(THREE, head, calibration, scorer)
+    assert [cause.start_line for cause in finding.causes] == [4, 2, 6]
+    assert [cause.alone for cause in finding.causes] == [None, None, None]
+    assert finding.interaction is None
+    assert [len(call) for call in scorer.calls if head not in call][-1] == 4
+
+
+def test_where_several_parts_share_the_blame_each_is_asked_about_alone(
+    calibration: Calibration,
+) -> None:
+    head = THREE.replace("= 1", "= not_safe").replace("= 3", "= not_safe").replace("= 5", "= 50")
+    (finding,) = findings(THREE, head, calibration)
+    assert [cause.start_line for cause in finding.causes] == [2, 4, 6]
+    alone = [cause.alone for cause in finding.causes]
+    assert alone == [pytest.approx(0.047, abs=1e-3)] * 2 + [pytest.approx(0.5)]
+    assert finding.interaction == pytest.approx(0)
+
+
+# --- inside a large hunk --------------------------------------------------------------------------
+
+
+def block(guilty: str = "total += not_safe(row)") -> str:
+    return "\n".join(
+        [
+            "def f(rows):",
+            "    total = 0",
+            "    count = len(rows)",
+            "    # every row",
+            "    for row in rows:",
+            "        total += row.a",
+            f"        {guilty}",
+            "        if row.c:",
+            "            total += row.d",
+            "    if count:",
+            "        total = total / count",
+            "    return total",
+        ]
+    )
+
+
+def test_a_large_hunk_is_narrowed_to_the_statement_that_matters(calibration: Calibration) -> None:
+    """Without the loop, or all around it, as much comes back: the smallest is pointed at."""
+    base = "def f(rows):\n    return sum(rows)"
+    (finding,) = findings(base, block(), calibration)
+    assert (finding.start_line, finding.end_line) == (7, 7)
+    (cause,) = finding.causes
+    assert (cause.start_line, cause.end_line) == (7, 7)
+    assert cause.without == pytest.approx(0.5)
+    assert cause.alone is None
+    assert finding.message.endswith("without these lines 50 %")
+
+
+def test_blame_that_several_statements_share_is_narrowed_to_what_holds_them(
+    calibration: Calibration,
+) -> None:
+    base = "def f(rows):\n    return sum(rows)"
+    head = block().replace("total += row.d", "total += not_safe(row.d)")
+    (finding,) = findings(base, head, calibration)
+    assert (finding.start_line, finding.end_line) == (4, 9)
+
+
+def test_of_several_hunks_the_guilty_one_is_narrowed_and_stays_a_cause(
+    calibration: Calibration,
+) -> None:
+    base = 'def f(rows):\n    """Sum."""\n    a = 1\n    return sum(rows) + a'
+    head = block().replace("    total = 0", '    """Sum."""\n    a = 1\n    total = a + 2', 1)
+    head = head.replace("    a = 1\n", "    b = 1\n    a = 1\n", 1).replace(
+        "total = a", "total = a + b"
+    )
+    (finding,) = findings(base, head, calibration)
+    assert (finding.start_line, finding.end_line) == (10, 10)
+    narrow, whole, other = finding.causes
+    assert narrow.start_line == narrow.end_line == 10
+    assert whole.start_line < 10 < whole.end_line
+    assert other.end_line < whole.start_line
+
+
+def test_a_small_hunk_is_not_looked_into(calibration: Calibration) -> None:
+    base = "def f(rows):\n    return sum(rows)"
+    head = "def f(rows):\n    total = sum(rows)\n    total += not_safe(rows)\n    return total"
+    scorer = FakeScorer()
+    (finding,) = findings(base, head, calibration, scorer)
     assert finding.causes == ()
