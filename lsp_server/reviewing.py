@@ -31,6 +31,7 @@ from lsp_server.notebook_text import cells_of_file, notebook_text
 from review_core import api, margins
 from review_core.baseline import load_baseline
 from review_core.calibration import Calibration
+from review_core.cascade import JudgeModel
 from review_core.config import Settings, load_settings
 from review_core.errors import InputError
 from review_core.feedback import FeedbackStore, default_feedback_path, repository_of
@@ -74,22 +75,35 @@ class CancellableScorer(margins.Scorer, Protocol):
 
 LoadScorer = Callable[[Settings], tuple[CancellableScorer, Calibration]]
 OpenScorer = Callable[[Settings], tuple[margins.Scorer, Calibration]]
+OpenJudge = Callable[[Settings, margins.Model, Calibration], JudgeModel[margins.Scorer] | None]
+
+
+def no_judge(
+    settings: Settings, model: margins.Model, calibration: Calibration
+) -> JudgeModel[margins.Scorer] | None:
+    """There is one model only."""
+    return None
 
 
 def perform(
-    job: Job, open_scorer: OpenScorer, progress: Progress, pause: Callable[[], None] = lambda: None
+    job: Job,
+    open_scorer: OpenScorer,
+    progress: Progress,
+    pause: Callable[[], None] = lambda: None,
+    open_judge: OpenJudge = no_judge,
 ) -> Result:
     """Do a job.
 
     :param open_scorer: asked only where something has to be scored.
+    :param open_judge: asked with the model that `open_scorer` gave, and its calibration.
     :param pause: called between steps of long work that does not score; raises to stop it.
     :raises ThemisError: where repository, base, configuration or model cannot be used.
     """
     match job:
         case ReviewDocument():
-            return review_document(job, open_scorer, progress)
+            return review_document(job, open_scorer, progress, open_judge)
         case ReviewWorkspace():
-            return review_workspace(job, open_scorer, progress, pause)
+            return review_workspace(job, open_scorer, progress, pause, open_judge)
         case Rank():
             return rank_texts(job, open_scorer)
         case ClearCache():
@@ -100,7 +114,10 @@ def perform(
 
 
 def review_document(
-    job: ReviewDocument, open_scorer: OpenScorer, progress: Progress
+    job: ReviewDocument,
+    open_scorer: OpenScorer,
+    progress: Progress,
+    open_judge: OpenJudge = no_judge,
 ) -> DocumentReview:
     """Judge what an editor's text changes in its file. Without changes, no model is opened."""
     if not job.file.parent.is_dir():
@@ -119,7 +136,15 @@ def review_document(
         return DocumentReview(None, reason="a new file has no base to compare with")
     scorer, calibration = open_scorer(settings)
     baseline = load_baseline(job.context.directory)
-    report = api.review(change, scorer, calibration, settings, baseline=baseline, progress=progress)
+    report = api.review(
+        change,
+        scorer,
+        calibration,
+        settings,
+        baseline=baseline,
+        progress=progress,
+        second=open_judge(settings, scorer.bundle, calibration),
+    )
     if job.notebook is not None:
         path = file.path.removesuffix(PurePath(file.path).suffix)
         file, report = replace(file, path=path), _of_file(report, path)
@@ -129,7 +154,11 @@ def review_document(
 
 
 def review_workspace(
-    job: ReviewWorkspace, open_scorer: OpenScorer, progress: Progress, pause: Callable[[], None]
+    job: ReviewWorkspace,
+    open_scorer: OpenScorer,
+    progress: Progress,
+    pause: Callable[[], None],
+    open_judge: OpenJudge = no_judge,
 ) -> WorkspaceReview:
     """Judge all that is being worked on, as `themis review` does."""
     settings = _settings(job.context)
@@ -148,6 +177,7 @@ def review_workspace(
         baseline=load_baseline(job.context.directory),
         progress=progress,
         pause=pause,
+        second=open_judge(settings, scorer.bundle, calibration),
     )
     found = {finding.path for finding in report.findings}
     heads = {file.path: file.head or "" for file in change.files if file.path in found}

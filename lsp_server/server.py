@@ -38,6 +38,7 @@ from lsp_server.uris import path_of, uri_of
 from lsp_server.views import carried, in_cell
 from lsp_server.watching import git_folders, watchers
 from review_core import __version__
+from review_core.config import JUDGE_VARIABLE, MODEL_VARIABLE
 from review_core.languages import language_of
 
 log = logging.getLogger(__name__)
@@ -142,12 +143,17 @@ class ThemisServer(LanguageServer):
         """How the file, or the folder, is to be reviewed."""
         settings = self.settings_for(path)
         overrides: dict[str, Any] = {}
-        if settings.model is not None:
-            folder = self.folder_of(path)
-            anchor = self.folders()[folder] if folder else Path.home()
-            overrides["model"] = str(anchor / Path(settings.model).expanduser())
-        elif not settings.trusted:  # a stranger must not say what is loaded
-            overrides["model"] = os.environ.get("THEMIS_MODEL") or None
+        named = {
+            "model": (settings.model, MODEL_VARIABLE),
+            "judge.model": (settings.judge, JUDGE_VARIABLE),
+        }
+        for key, (bundle, variable) in named.items():
+            if bundle is not None:
+                folder = self.folder_of(path)
+                anchor = self.folders()[folder] if folder else Path.home()
+                overrides[key] = str(anchor / Path(bundle).expanduser())
+            elif not settings.trusted:  # a stranger must not say what is loaded
+                overrides[key] = os.environ.get(variable) or None
         if not settings.trusted:
             overrides["cache.directory"] = None
         directory = path if path.is_dir() else path.parent

@@ -42,8 +42,9 @@ class EditorSettings:
     base: a revision, "index", or "main..." for where HEAD left main. debounce_milliseconds: the
     pause in typing after which a document is reviewed. idle_minutes: after which the model is
     dropped. memory_megabytes: above which the worker is replaced between jobs. model: a bundle's
-    folder; wins over configuration files. trusted: whether configuration files of the workspace may
-    name a model and a cache folder.
+    folder; wins over configuration files. judge: a second bundle's, asked where the first leans and
+    is unsure; both then have to fit into memory_megabytes. trusted: whether configuration files of
+    the workspace may name models and a cache folder.
     """
 
     base: str = "HEAD"
@@ -55,6 +56,7 @@ class EditorSettings:
     hover: bool = True
     inlay_hints: bool = False
     model: str | None = None
+    judge: str | None = None
     trusted: bool = True
     idle_minutes: float = 5.0
     memory_megabytes: int = 600

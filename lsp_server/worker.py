@@ -28,6 +28,7 @@ from lsp_server.log import log_to_stderr
 from lsp_server.reviewing import CancellableScorer, LoadScorer, Progress, perform
 from review_core import margins
 from review_core.calibration import Calibration
+from review_core.cascade import JudgeModel
 from review_core.config import Settings
 from review_core.errors import ThemisError
 from review_core.types import BundleIdentity
@@ -81,6 +82,7 @@ class Worker:
         self._news = threading.Condition()
         self._opened: tuple[object, CancellableScorer, Calibration] | None = None
         self._bundle: BundleIdentity | None = None
+        self._judge: tuple[object, JudgeModel[CancellableScorer] | None] | None = None
 
     def run(self, source: BinaryIO) -> None:
         """Listen on one thread, work on this one."""
@@ -132,6 +134,9 @@ class Worker:
                 lambda settings: self._scorer(settings, asked),
                 progress,
                 lambda: self.pause(asked),
+                lambda settings, model, calibration: self._judge_of(
+                    settings, model, calibration, asked
+                ),
             )
             return Finished(asked.id, result, resident_bytes(), self._bundle)
         except CancelledError:
@@ -152,6 +157,24 @@ class Worker:
         _, scorer, calibration = self._opened
         self._bundle = scorer.bundle.identity
         return _AttentiveScorer(scorer, self, asked), calibration
+
+    def _judge_of(
+        self, settings: Settings, model: margins.Model, calibration: Calibration, asked: Asked
+    ) -> JudgeModel[margins.Scorer] | None:
+        """The judge that the settings name; once opened it stays open as the model does."""
+        if settings.judge.model is None:
+            self._judge = None
+            return None
+        key = (settings.judge.model, model.identity, settings.threads, settings.cache)
+        if self._judge is None or self._judge[0] != key:
+            from lsp_server.model import load_judge
+
+            self._judge = None
+            self._judge = key, load_judge(settings, model, calibration)
+        judge = self._judge[1]
+        if judge is None:
+            return None
+        return judge.within(lambda scorer: _AttentiveScorer(scorer, self, asked))
 
     def pause(self, asked: Asked) -> None:
         """Between two runs: stop an unwanted job, let urgent ones by.

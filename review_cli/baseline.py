@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from review_cli.changes import TARGETS, change_of, change_options
-from review_cli.options import model_options, overrides
+from review_cli.options import judge_option, model_options, overrides
 
 
 @click.group()
@@ -26,6 +26,7 @@ judged anew.
 )
 @change_options
 @model_options
+@judge_option
 def write(
     targets: tuple[str, ...],
     directory: Path,
@@ -35,6 +36,7 @@ def write(
     model: Path | None,
     threads: int | None,
     cache: bool,
+    judge: Path | None,
 ) -> None:
     """Write the baseline; the decorator's help is what the user reads."""
     from review_cli.output import write_out
@@ -42,15 +44,16 @@ def write(
     from review_core import api
     from review_core.baseline import FILE_NAME, baseline_text
     from review_core.config import load_settings
-    from review_core.loading import load_scorer
+    from review_core.loading import load_judge, load_scorer
     from review_core.renderers.view import counted
 
-    given = overrides(directory, model=model, threads=threads, cache=cache)
+    given = overrides(directory, model=model, threads=threads, cache=cache, judge=judge)
     settings = load_settings(directory, given, os.environ).settings
     change = change_of(directory, targets, staged, patch, base_dir, settings)
     scorer, calibration = load_scorer(settings)
+    second = load_judge(settings, scorer.bundle, calibration)
     with shown_progress("reading functions", quiet=False) as progress:
-        report = api.review(change, scorer, calibration, settings, progress=progress)
+        report = api.review(change, scorer, calibration, settings, progress=progress, second=second)
     file = directory / FILE_NAME
-    write_out(baseline_text(report.bundle, report.findings), file)
+    write_out(baseline_text(report.bundle, report.findings, report.judge), file)
     click.echo(f"{file}: {counted(len(report.findings), 'finding')}")

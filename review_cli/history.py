@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from review_cli.options import directory_option, model_options, overrides
+from review_cli.options import directory_option, judge_option, model_options, overrides
 
 if TYPE_CHECKING:
     from review_core.history import History
@@ -39,6 +39,7 @@ LIMIT = 100
 )
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write it there.")
 @model_options
+@judge_option
 @click.option("--quiet", is_flag=True, help="No progress.")
 def history(
     target: str,
@@ -49,6 +50,7 @@ def history(
     model: Path | None,
     threads: int | None,
     cache: bool,
+    judge: Path | None,
     quiet: bool,
 ) -> None:
     """Review every commit of RANGE against its parent and show how the axes went.
@@ -61,12 +63,12 @@ def history(
     from review_cli.progress import shown_progress
     from review_core.config import load_settings
     from review_core.history import History, columns_of, walk
-    from review_core.loading import load_scorer
+    from review_core.loading import load_judge, load_scorer
     from review_core.sources.filters import Limits
     from review_core.sources.first_parents import past_range
     from review_core.sources.git import git_change
 
-    given = overrides(directory, model=model, threads=threads, cache=cache)
+    given = overrides(directory, model=model, threads=threads, cache=cache, judge=judge)
     settings = load_settings(directory, given, os.environ).settings
     limits = Limits(
         max_file_bytes=settings.max_file_bytes, include=settings.include, exclude=settings.exclude
@@ -79,6 +81,7 @@ def history(
         scorer,
         calibration,
         settings,
+        load_judge(settings, scorer.bundle, calibration),
     )
     commits = []
     try:

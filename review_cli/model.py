@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,31 +26,49 @@ def model() -> None:
 @model.command()
 @_BUNDLE
 def info(bundle: Path | None) -> None:
-    """Print what a bundle says of itself, and when it speaks."""
+    """Print what a bundle says of itself, and when it speaks. Of the configured judge, too."""
     from review_cli.output import write_out
     from review_core.bundle import load_bundle
     from review_core.calibration import Calibration
-    from review_core.loading import bundle_path
+    from review_core.loading import bundle_path, load_judge
 
-    loaded = load_bundle(bundle_path(_settings(bundle)))
+    settings = _settings(bundle)
+    loaded = load_bundle(bundle_path(settings))
     calibration = Calibration.from_json(loaded.calibration_json)
-    write_out("\n".join(_described(loaded, calibration)) + "\n")
+    lines = list(_described(loaded, calibration))
+    judge = None if bundle else load_judge(settings, loaded, calibration)
+    if judge is not None and settings.judge.model is not None:
+        lines += ["", "the judge, asked where the model leans and is unsure", ""]
+        lines += _described(load_bundle(settings.judge.model), judge.calibration)
+    write_out("\n".join(lines) + "\n")
 
 
 @model.command()
 @_BUNDLE
 def verify(bundle: Path | None) -> None:
-    """Check a bundle: hashes, graph, calibration, and the rewards recorded at export."""
+    """Check a bundle: hashes, graph, calibration, and the rewards recorded at export.
+
+    Without BUNDLE the configured judge is checked, too, and whether the two go together.
+    """
+    from review_core.loading import load_judge
+
+    settings = _settings(bundle, cached=False)
+    model, calibration = _verified(settings)
+    if bundle is None and load_judge(settings, model, calibration) is not None:
+        _verified(replace(settings, model=settings.judge.model))
+
+
+def _verified(settings: Settings) -> tuple[Bundle, Calibration]:
     from review_cli.output import write_out
     from review_core.loading import load_scorer
 
-    settings = _settings(bundle, cached=False)
     scorer, calibration = load_scorer(settings)
     for criterion in scorer.criteria:
         calibration.preference(criterion, 0.0)
     scorer.verify()
     identity = scorer.bundle.identity
     write_out(f"{scorer.bundle.path}: {identity.name} {identity.sha256} is as it was exported\n")
+    return scorer.bundle, calibration
 
 
 def _settings(bundle: Path | None, *, cached: bool = True) -> Settings:

@@ -33,13 +33,28 @@ def model_options(command: _Command) -> _Command:
     return command
 
 
+judge_option = click.option(
+    "--judge",
+    type=click.Path(path_type=Path),
+    metavar="BUNDLE",
+    help="The folder of a second, better model, asked where the first leans and is unsure.",
+)
+
+
 def overrides(
-    directory: Path, *, model: Path | None, threads: int | None, cache: bool
+    directory: Path,
+    *,
+    model: Path | None,
+    threads: int | None,
+    cache: bool,
+    judge: Path | None = None,
 ) -> dict[str, Any]:
     """The settings that the options were given for, by dotted key."""
     given: dict[str, Any] = {}
     if model is not None:
         given["model"] = str(directory / model.expanduser())
+    if judge is not None:
+        given["judge.model"] = str(directory / judge.expanduser())
     if threads is not None:
         given["threads"] = threads
     if not cache:

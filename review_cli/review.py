@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from review_cli.changes import TARGETS, change_of, change_options
-from review_cli.options import model_options, overrides
+from review_cli.options import judge_option, model_options, overrides
 from review_core.types import Axis
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ class _GateType(click.ParamType[Gate]):
     "--intent", metavar="TEXT", help="What the change is for. Default: the commit's title."
 )
 @model_options
+@judge_option
 @click.option("--quiet", is_flag=True, help="Findings only, one a line; no progress.")
 def review(
     targets: tuple[str, ...],
@@ -101,6 +102,7 @@ def review(
     model: Path | None,
     threads: int | None,
     cache: bool,
+    judge: Path | None,
     quiet: bool,
 ) -> int:
     """Review a change; `_HELP` is what the user reads."""
@@ -110,9 +112,9 @@ def review(
     from review_core.baseline import load_baseline
     from review_core.config import load_settings
     from review_core.gates import blocking
-    from review_core.loading import load_scorer
+    from review_core.loading import load_judge, load_scorer
 
-    given = overrides(directory, model=model, threads=threads, cache=cache)
+    given = overrides(directory, model=model, threads=threads, cache=cache, judge=judge)
     settings = load_settings(directory, given, os.environ).settings
     with shown_progress("reading the change", quiet=quiet):
         change = change_of(directory, targets, staged, patch, base_dir, settings)
@@ -120,6 +122,7 @@ def review(
         change = replace(change, intent=intent)
     with shown_progress("loading the model", quiet=quiet):
         scorer, calibration = load_scorer(settings)
+        second = load_judge(settings, scorer.bundle, calibration)
     with (
         resumed_by_calling_again(cached=settings.cache.enabled),
         shown_progress("reading functions", quiet=quiet) as progress,
@@ -130,9 +133,12 @@ def review(
             calibration,
             settings,
             baseline=load_baseline(directory),
+            second=second,
         )
     file = None if output is None else directory / output
-    stopping = blocking(report.findings, settings, calibration)
+    stopping = blocking(
+        report.findings, settings, calibration, None if second is None else second.calibration
+    )
     write_out(_rendered(report, form, stopping, quiet=quiet, plain=file is not None), file)
     if settings.remember_findings and report.findings:
         _remember(report, directory)

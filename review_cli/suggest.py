@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from review_cli.options import directory_option, model_options, overrides
+from review_cli.options import directory_option, judge_option, model_options, overrides
 from review_core.errors import InputError, NoRepositoryError
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ TARGET says which files --fix is run on, as they are on disk
 )
 @click.option("--intent", metavar="TEXT", help="What the fixes are for.")
 @model_options
+@judge_option
 def suggest(
     targets: tuple[str, ...],
     directory: Path,
@@ -75,6 +76,7 @@ def suggest(
     model: Path | None,
     threads: int | None,
     cache: bool,
+    judge: Path | None,
 ) -> None:
     """Suggest; `_HELP` is what the user reads."""
     from review_cli import fixing
@@ -83,7 +85,7 @@ def suggest(
     from review_cli.suggestions_page import print_suggestions
     from review_core import suggestions
     from review_core.config import load_settings
-    from review_core.loading import load_scorer
+    from review_core.loading import load_judge, load_scorer
     from review_core.renderers.suggestions import suggestions_to_json, unified_diff
     from review_core.sources.filters import Limits
 
@@ -93,7 +95,7 @@ def suggest(
         raise click.UsageError("TARGET says which files --fix is run on; patches name their own.")
     for command in commands:
         fixing.command_of(command)  # before the first is run
-    given = overrides(directory, model=model, threads=threads, cache=cache)
+    given = overrides(directory, model=model, threads=threads, cache=cache, judge=judge)
     settings = load_settings(directory, given, os.environ).settings
     limits = Limits(
         max_file_bytes=settings.max_file_bytes, include=settings.include, exclude=settings.exclude
@@ -107,6 +109,7 @@ def suggest(
         made.append(fixing.read_patches(directory / patches, root, limits))
     with shown_progress("loading the model", quiet=False):
         scorer, calibration = load_scorer(settings)
+        second = load_judge(settings, scorer.bundle, calibration)
     with shown_progress("reading functions", quiet=False) as progress:
         judged = suggestions.suggest(
             [fix for each in made for fix in each.fixes],
@@ -115,6 +118,7 @@ def suggest(
             settings,
             intent=intent,
             progress=progress,
+            second=second,
         )
     failed = tuple(one for each in made for one in each.failed)
     judged = suggestions.Suggestions((*judged.all, *failed), judged.files)

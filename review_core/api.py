@@ -61,7 +61,7 @@ def review(
     baseline: Baseline = NO_BASELINE,
     progress: Progress | None = None,
     pause: Callable[[], None] = lambda: None,
-    second: JudgeModel | None = None,
+    second: JudgeModel[Scorer] | None = None,
 ) -> Report:
     """Judge every function the change touches, on every axis the model serves.
 
@@ -97,10 +97,8 @@ def review(
     ]
     shown, withheld = withhold(found, asked, settings, baseline.ids)
     of = {each.finding.id: each.review for each in found}
-    speakers: list[tuple[Judge, Rewards]] = [(judge, rewards)]
-    if hearing is not None:
-        speakers.append((hearing.rules, hearing.rewards))
-    shown = tuple(_explained([(each, of[each.id]) for each in shown], speakers))
+    told = [(each, of[each.id]) for each in shown]
+    shown = tuple(_explained(told, judge, rewards, hearing))
 
     return Report(
         bundle=model.identity,
@@ -155,14 +153,19 @@ def _readable(change: Change) -> tuple[list[_File], tuple[Skipped, ...]]:
 
 
 def _explained(
-    shown: Sequence[tuple[Finding, FunctionReview]], speakers: Sequence[tuple[Judge, Rewards]]
+    shown: Sequence[tuple[Finding, FunctionReview]],
+    judge: Judge,
+    rewards: Rewards,
+    hearing: Hearing | None,
 ) -> Iterator[Finding]:
     """The findings in their order, each with its causes, by the model that found it."""
-    explained: dict[str, Finding] = {}
-    for by_judge, (rules, rewards) in enumerate(speakers):
-        own = [each for each in shown if each[0].by_judge == bool(by_judge)]
-        explained |= {each.id: each for each in attributed(own, rules, rewards)}
-    yield from (explained[finding.id] for finding, _ in shown)
+    own = [each for each in shown if not each[0].by_judge]
+    found = {each.id: each for each in attributed(own, judge, rewards)}
+    if hearing is not None:
+        heard = [(each, hearing.as_read(review)) for each, review in shown if each.by_judge]
+        told = attributed(heard, hearing.rules, hearing.rewards)
+        found |= {each.id: each for each in told}
+    yield from (found[each.id] for each, _ in shown)
 
 
 def _without_silenced(review: FunctionReview, settings: Settings) -> FunctionReview:

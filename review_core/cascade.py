@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Generic, TypeVar
 
 from review_core.calibration import Calibration
 from review_core.config import AxisMode, Settings
@@ -32,11 +33,10 @@ from review_core.margins import (
     Rewards,
     Scorer,
     language_at,
-    margins_of,
     read_meter,
-    sides_read,
 )
 from review_core.path_rules import mode_at
+from review_core.reading import margins_read
 from review_core.types import (
     Axis,
     AxisScore,
@@ -55,8 +55,11 @@ Checks = Callable[[Sequence[FunctionReview], Judge, Rewards], Sequence[FunctionR
 """What verdicts have to hold against; `honesty.check_honesty`."""
 
 
+Opened = TypeVar("Opened", bound=Scorer, covariant=True)
+
+
 @dataclass(frozen=True, slots=True)
-class JudgeModel:
+class JudgeModel(Generic[Opened]):
     """A judge that was named: what its bundle says of itself, and what opens it.
 
     open: its scorer, the same one each time. The first call reads the weights.
@@ -67,9 +70,14 @@ class JudgeModel:
     calibration: Calibration
     open: Callable[[], Opened]
 
+    def within(self, wrap: Callable[[Opened], Scorer]) -> JudgeModel[Scorer]:
+        """The same judge, with something around its scorer once that is open."""
+        opened = self.open
+        return JudgeModel(self.identity, self.manifest, self.calibration, lambda: wrap(opened()))
+
 
 def check_pair(
-    model: Model, calibration: Calibration, judge: JudgeModel, settings: Settings
+    model: Model, calibration: Calibration, judge: JudgeModel[Scorer], settings: Settings
 ) -> None:
     """See that the second model can add to the first.
 
@@ -119,7 +127,7 @@ class Hearing:
 
     def __init__(
         self,
-        judge: JudgeModel,
+        judge: JudgeModel[Scorer],
         settings: Settings,
         *,
         intent: str = "",
@@ -134,6 +142,7 @@ class Hearing:
         self._before: Counts = (0, 0, 0, 0)
         self._heard = 0
         self._over = 0
+        self._read: dict[int, FunctionReview] = {}
 
     def hear(
         self, reviews: Sequence[FunctionReview], checks: Checks | None
@@ -157,11 +166,15 @@ class Hearing:
         for case in asked:
             review = reviews[case.index]
             if case.index in spoken:
-                scores = spoken[case.index].scores
-                heard[case.index] = replace(review, scores={**review.scores, **scores})
+                heard[case.index] = _joined(review, spoken[case.index])
             else:
                 heard[case.index] = _silent(review, case.axes, TOO_LONG)
         return heard
+
+    def as_read(self, review: FunctionReview) -> FunctionReview:
+        """A review that `hear` gave, with the window that the judge read of its function."""
+        read = self._read.get(id(review.function), review)
+        return replace(review, window=read.window)
 
     def rewards(self, codes: Sequence[str]) -> Sequence[Mapping[str, float] | None]:
         """The judge's own, by its own criteria."""
@@ -195,17 +208,16 @@ class Hearing:
         self, reviews: Sequence[FunctionReview], asked: Sequence[Case]
     ) -> dict[int, FunctionReview]:
         """By index, a function with the judge's scores alone; none where it is too long."""
-        pairs = [sides_read(reviews[case.index]) for case in asked]
-        ask = partial(self._ask, progress=self._progress)
+        # Without the first's windows: the judge may read more of a function, or less.
+        whole = [replace(reviews[case.index], window=None, note=None) for case in asked]
+        read = margins_read(whole, partial(self._ask, progress=self._progress))
         spoken = {}
-        for case, margins in zip(asked, margins_of(pairs, ask), strict=True):
+        for case, (review, margins) in zip(asked, read, strict=True):
             if margins is not None:
-                review = reviews[case.index]
                 scores = self.rules.scores(margins, language_at(review.function))
-                spoken[case.index] = replace(
-                    review,
-                    scores={axis: _agreed(review.scores[axis], scores[axis]) for axis in case.axes},
-                )
+                agreed = {axis: _agreed(review.scores[axis], scores[axis]) for axis in case.axes}
+                spoken[case.index] = replace(review, scores=agreed)
+                self._read[id(review.function)] = review
         return spoken
 
 
@@ -232,6 +244,14 @@ def _agreed(first: AxisScore, second: AxisScore) -> AxisScore:
     said = replace(second, by_judge=True)
     opposed = (first.preference - 0.5) * (said.preference - 0.5) < 0
     return unsure(said, DISAGREES) if opposed and said.verdict is not Verdict.UNSURE else said
+
+
+def _joined(first: FunctionReview, second: FunctionReview) -> FunctionReview:
+    """The first's review with the judge's scores, and with what that read where it differs."""
+    note = first.note
+    if second.window is not None and second.window != first.window:
+        note = "; ".join(filter(None, (note, f"the judge: {second.window.words}")))
+    return replace(first, scores={**first.scores, **second.scores}, note=note)
 
 
 def _silent(review: FunctionReview, axes: frozenset[Axis], why: str) -> FunctionReview:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from review_core.api import review
 from review_core.calibration import Calibration
+from review_core.cascade import JudgeModel
 from review_core.config import Settings
 from review_core.errors import InputError
 from review_core.margins import Scorer
@@ -65,6 +66,7 @@ def walk(
     scorer: Scorer,
     calibration: Calibration,
     settings: Settings,
+    second: JudgeModel[Scorer] | None = None,
 ) -> Iterator[CommitReview]:
     """Review commit after commit. What was scored is in the cache as soon as a commit is given.
 
@@ -72,6 +74,7 @@ def walk(
     on.
 
     :param change_of: the change that a commit is, by its hash.
+    :param second: the judge, as `review` takes it.
     """
     for past in commits:
         try:
@@ -79,7 +82,7 @@ def walk(
         except InputError as error:
             yield CommitReview(past, 0, 0, {}, str(error))
             continue
-        yield _reviewed(past, review(change, scorer, calibration, settings))
+        yield _reviewed(past, review(change, scorer, calibration, settings, second=second))
 
 
 def columns_of(axes: Mapping[Axis, Sequence[str]]) -> tuple[tuple[Axis, ...], ...]:

@@ -45,7 +45,7 @@ def load_scorer(settings: Settings, limits: Limits | None = None) -> tuple[Score
 
 def load_judge(
     settings: Settings, model: Model, calibration: Calibration, limits: Limits | None = None
-) -> JudgeModel | None:
+) -> JudgeModel[Scorer] | None:
     """The judge that settings name, ready to be opened; None if they name none.
 
     Its manifest and calibration are read now, its weights when it is first asked: most changes

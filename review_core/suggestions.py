@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from review_core.api import review
 from review_core.calibration import Calibration
+from review_core.cascade import JudgeModel
 from review_core.config import Settings
 from review_core.diff import hunks, lines_of
 from review_core.findings import percent
@@ -84,17 +85,19 @@ def suggest(
     *,
     intent: str | None = None,
     progress: Progress | None = None,
+    second: JudgeModel[Scorer] | None = None,
 ) -> Suggestions:
     """Judge fixes of the same files, each made of these files as they are, and combine the good.
 
     Of two that change the same lines the first is kept.
 
+    :param second: the judge, as `review` takes it.
     :raises BundleError: if the calibration lacks a criterion of the model.
     """
 
     def reviewed(*files: FileChange) -> tuple[FunctionReview, ...]:
         change = Change("as it is", "fixed", files, intent=intent)
-        report = review(change, scorer, calibration, settings, progress=progress)
+        report = review(change, scorer, calibration, settings, progress=progress, second=second)
         return report.functions
 
     kept: dict[str, _Kept] = {}
