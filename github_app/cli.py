@@ -9,6 +9,7 @@ from __future__ import annotations
 import click
 
 from github_app.commands.doctor import doctor
+from github_app.commands.feedback import feedback
 from github_app.commands.jobs import jobs
 from github_app.commands.manifest import manifest
 from github_app.commands.replay import replay
@@ -30,7 +31,7 @@ def cli() -> None:
     """
 
 
-for command in (manifest, settings, doctor, serve, web, worker, jobs, replay):
+for command in (manifest, settings, doctor, serve, web, worker, jobs, feedback, replay):
     cli.add_command(command)
 
 

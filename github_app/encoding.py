@@ -10,6 +10,7 @@ from github_app.types import (
     CloseTask,
     CommandName,
     CommandTask,
+    FeedbackTask,
     ForgetTask,
     PullRequestRef,
     RepositoryRef,
@@ -23,6 +24,7 @@ KINDS: dict[str, type[Task]] = {
     "review": ReviewTask,
     "rerun": RerunTask,
     "command": CommandTask,
+    "feedback": FeedbackTask,
     "close": CloseTask,
     "forget": ForgetTask,
 }

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from github_app.errors import PayloadError
-from github_app.grammar import command_of
+from github_app.grammar import Command, command_of
 from github_app.payloads import (
     AnyEvent,
     Check,
@@ -25,11 +25,14 @@ from github_app.payloads import (
     IssueCommentEvent,
     PullRequestEvent,
     Repository,
+    ReviewCommentEvent,
 )
 from github_app.types import (
     ActionName,
     CloseTask,
+    CommandName,
     CommandTask,
+    FeedbackTask,
     ForgetTask,
     Ignored,
     PullRequestRef,
@@ -129,6 +132,8 @@ def _issue_comment(payload: Mapping[str, Any], guid: str, app: App) -> Task | Ig
     command = command_of(event.comment.body or "", app.slug)
     if command is None:
         return Ignored("the comment holds no command")
+    if command.name is CommandName.FEEDBACK:
+        command = Command(CommandName.HELP, hint=_WHERE_FEEDBACK_GOES)
     return CommandTask(
         _pull(installation, event.repository, event.issue.number),
         event.comment.id,
@@ -137,6 +142,22 @@ def _issue_comment(payload: Mapping[str, Any], guid: str, app: App) -> Task | Ig
         command.axis,
         command.hint,
     )
+
+
+def _review_comment(payload: Mapping[str, Any], guid: str, app: App) -> Task | Ignored:
+    event = _read(ReviewCommentEvent, payload)
+    if (installation := _installation(event, app)) is None:
+        return _not_ours(event)
+    author = event.comment.user
+    if author is None or author.type == "Bot":
+        return Ignored("bots do not answer us: two of them could talk for ever")
+    command = command_of(event.comment.body or "", app.slug)
+    if command is None:
+        return Ignored("the comment holds no command")
+    if command.name is not CommandName.FEEDBACK:
+        return Ignored("on lines no command but feedback is read")
+    pull = _pull(installation, event.repository, event.pull_request.number)
+    return FeedbackTask(pull, event.comment.id, author.login)
 
 
 def _installation_deleted(payload: Mapping[str, Any], guid: str, app: App) -> Task | Ignored:
@@ -158,6 +179,7 @@ def _says(reason: str) -> Callable[[Mapping[str, Any], str, App], Task | Ignored
     return lambda payload, guid, app: Ignored(reason)
 
 
+_WHERE_FEEDBACK_GOES = "`feedback` belongs below a finding: reply in its conversation."
 _LATER = "pull requests are reviewed from their next push on"
 _HANDLERS: Mapping[tuple[str, str], Callable[[Mapping[str, Any], str, App], Task | Ignored]] = {
     ("pull_request", "opened"): _pull_request,
@@ -171,6 +193,7 @@ _HANDLERS: Mapping[tuple[str, str], Callable[[Mapping[str, Any], str, App], Task
     ("check_suite", "requested"): _says("the event of the pull request asks for it"),
     ("check_suite", "rerequested"): _check_suite,
     ("issue_comment", "created"): _issue_comment,
+    ("pull_request_review_comment", "created"): _review_comment,
     ("installation", "created"): _says(_LATER),
     ("installation", "deleted"): _installation_deleted,
     ("installation_repositories", "added"): _says(_LATER),

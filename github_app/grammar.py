@@ -13,17 +13,24 @@ from itertools import pairwise
 from github_app.types import CommandName
 from review_core.types import Axis
 
+VERDICTS = {"good": True, "bad": False}
+"""What may follow `feedback`, and whether the finding is right then."""
+
 _SHOWN_CHARACTERS = 40
 _READ_CHARACTERS = 10_000  # whoever may comment could have a longer one read for seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What a comment asks for. axis: of `ignore`. hint: as in CommandTask."""
+    """What a comment asks for.
+
+    axis: of `ignore`. hint: as in CommandTask. right: of `feedback`, whether the finding is.
+    """
 
     name: CommandName
     axis: Axis | None = None
     hint: str = ""
+    right: bool | None = None
 
 
 def command_of(body: str, slug: str) -> Command | None:
@@ -64,6 +71,10 @@ def _command(words: list[str]) -> Command:
         if rest in list(Axis):
             return Command(CommandName.IGNORE, Axis(rest))
         return _not_understood(said, [f"{CommandName.IGNORE} {axis}" for axis in Axis])
+    if first == CommandName.FEEDBACK:
+        if rest in VERDICTS:
+            return Command(CommandName.FEEDBACK, right=VERDICTS[rest])
+        return _not_understood(said, [f"{CommandName.FEEDBACK} {word}" for word in VERDICTS])
     if said in list(CommandName):
         return Command(CommandName(said))
     return _not_understood(said, [*CommandName])

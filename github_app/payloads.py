@@ -104,7 +104,7 @@ class Issue(Part):
 
 
 class Comment(Part):
-    """A comment below a pull request. user: None once the account is gone."""
+    """A comment below a pull request or on lines of it. user: None once the account is gone."""
 
     id: Id
     user: Account | None = None
@@ -152,6 +152,20 @@ class IssueCommentEvent(Event):
 
     repository: Repository
     issue: Issue
+    comment: Comment
+
+
+class Talk(Part):
+    """The pull request that was talked about."""
+
+    number: Id
+
+
+class ReviewCommentEvent(Event):
+    """`pull_request_review_comment`."""
+
+    repository: Repository
+    pull_request: Talk
     comment: Comment
 
 

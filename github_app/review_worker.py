@@ -12,11 +12,13 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from github_app.clones import CloneLimits, Clones
 from github_app.database import Database, StoreError, open_database
 from github_app.errors import UnavailableError
+from github_app.feedback import MOST_SHOWN, Feedback
 from github_app.figures import Figures
 from github_app.github.api import GitHub, Repository
 from github_app.github.auth import AppKey
@@ -46,6 +48,7 @@ from github_app.work import Work
 from github_app.worker import Duty, WorkerSettings, run_worker
 from review_core.calibration import Calibration
 from review_core.config import Resolved
+from review_core.feedback import FeedbackStore
 
 LOG = logging.getLogger(__name__)
 DAY = 86_400.0
@@ -79,12 +82,14 @@ def run_review_worker(
         store = Store(database, time.time)
         reviewer = _LazyReviewer(lambda: (load or _load)(settings), tally)
         clones = _clones(settings)
+        feedback = _feedback(settings)
         work = Work(
             github,
             Reader(clones, settings.github.ca_file),
             reviewer,
             store,
             clones,
+            feedback=feedback,
             published=lambda published: _count_published(tally, published),
         )
         worker = WorkerSettings(
@@ -98,7 +103,7 @@ def run_review_worker(
             database,
             Rerunning(work, github, database, time.time),
             stopping,
-            duties=_duties(settings, github, database, stopping),
+            duties=_duties(settings, github, database, stopping, feedback),
             ended=_Counting(tally, Figures(database, time.time)),
             given_up=work.give_up,
             redact=redact,
@@ -106,14 +111,24 @@ def run_review_worker(
 
 
 def _duties(
-    settings: Settings, github: GitHub, database: Database, stopping: threading.Event
+    settings: Settings,
+    github: GitHub,
+    database: Database,
+    stopping: threading.Event,
+    feedback: Feedback,
 ) -> list[Duty]:
     reconciliation = Reconciliation(github, database, time.time, stopping, _is_reviewed)
     store = Store(database, time.time)
+    retention = DAY * settings.retention_days
+
+    def purge() -> None:
+        store.purge(retention)
+        feedback.purge(time.time() - retention)
+
     return [
         Duty(REDELIVER, 60 * settings.redeliver_minutes, reconciliation.redeliver),
         Duty(RECONCILE, DAY, reconciliation.review_the_missed),
-        Duty(PURGE, DAY, lambda: store.purge(DAY * settings.retention_days)),
+        Duty(PURGE, DAY, purge),
     ]
 
 
@@ -140,6 +155,15 @@ def _github(
         times,
         pace=lambda times, installation: SharedPace(times, database, installation),
     )
+
+
+def _feedback(settings: Settings) -> Feedback:
+    return Feedback(FeedbackStore(feedback_path(settings), most_shown=MOST_SHOWN))
+
+
+def feedback_path(settings: Settings) -> Path:
+    """Where this machine keeps what people say of findings."""
+    return settings.data_folder / "feedback.sqlite"
 
 
 def _clones(settings: Settings) -> Clones:

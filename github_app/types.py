@@ -47,6 +47,7 @@ class CommandName(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     IGNORE = "ignore"
+    FEEDBACK = "feedback"
     CONFIGURATION = "configuration"
     HELP = "help"
 
@@ -122,6 +123,23 @@ class CommandTask:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedbackTask:
+    """Read what people say of our findings: one answered in a conversation on lines.
+
+    comment_id: of the answer, which gets a reaction. author: who wrote it.
+    """
+
+    pull: PullRequestRef
+    comment_id: int
+    author: str
+
+    @property
+    def key(self) -> str:
+        """One answer is read once."""
+        return f"feedback/{self.pull.key}/{self.comment_id}"
+
+
+@dataclass(frozen=True, slots=True)
 class CloseTask:
     """A pull request was closed: stop what runs for it.
 
@@ -154,7 +172,7 @@ class ForgetTask:
         return f"forget/{self.installation}/{self.occasion}"
 
 
-Task = ReviewTask | RerunTask | CommandTask | CloseTask | ForgetTask
+Task = ReviewTask | RerunTask | CommandTask | FeedbackTask | CloseTask | ForgetTask
 
 
 @dataclass(frozen=True, slots=True)

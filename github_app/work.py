@@ -13,12 +13,14 @@ from typing import Protocol
 from github_app.commanding import obey
 from github_app.database import StoreError
 from github_app.errors import (
+    ForbiddenError,
     GitHubError,
     LeftAloneError,
     MissingError,
     StoppedError,
     UnavailableError,
 )
+from github_app.feedback import Feedback
 from github_app.github.api import GitHub, Repository
 from github_app.github.values import CheckRun, PullRequest
 from github_app.publishing.check_runs import begin, end, end_unfinished, start
@@ -32,6 +34,7 @@ from github_app.store import PullState, Store
 from github_app.types import (
     CloseTask,
     CommandTask,
+    FeedbackTask,
     ForgetTask,
     PullRequestRef,
     ReviewTask,
@@ -108,15 +111,17 @@ class Work:
         store: Store,
         clones: Forgets,
         *,
+        feedback: Feedback | None = None,
         published: Callable[[Published], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """published: told of what was written, for whoever counts."""
+        """published: told of what was written, for whoever counts. feedback: None keeps none."""
         self._github = github
         self._reader = reader
         self._reviewer = reviewer
         self._store = store
         self._clones = clones
+        self._feedback = feedback
         self._published = published
         self._clock = clock
 
@@ -128,11 +133,15 @@ class Work:
                     self._review(task, stop)
                 case CommandTask():
                     self._command(task, stop)
+                case FeedbackTask():
+                    self._answered(task)
                 case CloseTask():
                     self._close(task)
                 case ForgetTask():
                     self._store.forget(task.installation, task.repositories)
                     self._clones.forget(task.installation, task.repositories)
+                    if self._feedback is not None:
+                        self._feedback.forget(task.installation, task.repositories)
 
     def give_up(self, task: Task, reason: str) -> None:
         """Say at GitHub that a review will not come; for what was tried too often."""
@@ -156,9 +165,24 @@ class Work:
         if review is not None:
             self._review(review, stop)
 
+    def _answered(self, task: FeedbackTask) -> None:
+        repository = self._repository(task.pull)
+        with suppress(MissingError, ForbiddenError):  # the comment is gone, or locked
+            counts = repository.may_write(task.author) and self._collect(repository, task.pull)
+            repository.react(task.comment_id, "+1" if counts else "confused", on_line=True)
+
+    def _collect(self, repository: Repository, pull: PullRequestRef) -> bool:
+        """Read what people say of our findings; whether this repository wants that."""
+        if self._feedback is None or not self._feedback.keeps(pull):
+            return False
+        kept = self._feedback.collect(repository, pull)
+        LOG.info("kept %d answers to findings", kept)
+        return True
+
     def _close(self, task: CloseTask) -> None:
         repository = self._repository(task.pull)
         with suppress(MissingError):  # the repository went, too
+            self._collect(repository, task.pull)
             pull = repository.pull_request(task.pull.number)
             if not pull.is_open:
                 end_unfinished(repository, pull.head_sha, task.pull.key, CLOSED)
@@ -246,6 +270,11 @@ class Work:
         def suggest(found: Sequence[Identified]) -> Mapping[str, Suggestion]:
             return suggestions(found, outcome.files, rescore)
 
+        if reviewed.configuration.settings.remember_findings and self._feedback is not None:
+            # Answers first: what they speak of is said anew below.
+            self._collect(repository, task.pull)
+            self._feedback.remember(task.pull, outcome.report)
+
         def may_go_on() -> None:
             if stop():
                 raise StoppedError("told to stop while publishing")
@@ -293,6 +322,7 @@ def outcome_of(
         left_out=tuple(each.path for each in reviewed.left_out),
         coverage=reviewed.coverage,
         web_url=web_url,
+        asks=settings.remember_findings,
     )
 
 

@@ -83,10 +83,16 @@ def list_(directory: Path, everything: bool) -> None:
 
 
 @feedback.command()
-@click.argument("file", metavar="PAIRS.jsonl", type=click.Path(path_type=Path))
+@click.argument("file", metavar="FILE.jsonl", type=click.Path(path_type=Path))
+@click.option(
+    "--answers",
+    "as_answers",
+    is_flag=True,
+    help="Write answers, for `themis feedback import` elsewhere, in place of pairs.",
+)
 @directory_option
-def export(file: Path, directory: Path) -> None:
-    """Write the answers as preference pairs that training reads; PAIRS.jsonl.zst is compressed.
+def export(file: Path, as_answers: bool, directory: Path) -> None:
+    """Write the answers as preference pairs that training reads; FILE.jsonl.zst is compressed.
 
     A finding that was right prefers base; one that was wrong makes a tie. The file holds your code.
     """
@@ -95,14 +101,40 @@ def export(file: Path, directory: Path) -> None:
         default_feedback_path,
         preference_pairs,
         repository_of,
+        write_answers,
     )
     from review_core.records import write_pairs
     from review_core.renderers.view import counted
 
     repository = repository_of(directory)
     answers = FeedbackStore(default_feedback_path()).answers(repository)
+    if as_answers:
+        write_answers(directory / file, answers)
+        click.echo(f"{directory / file}: {counted(len(answers), 'answer')}")
+        return
     count = write_pairs(directory / file, preference_pairs(answers, repository))
     click.echo(f"{directory / file}: {counted(count, 'preference pair')}")
+
+
+@feedback.command("import")
+@click.argument("file", metavar="FILE.jsonl", type=click.Path(path_type=Path))
+@directory_option
+def import_(file: Path, directory: Path) -> None:
+    """Take in answers of others: of `themis feedback export --answers`, or of the GitHub App.
+
+    Of two answers to one finding the later counts.
+    """
+    from review_core.feedback import (
+        FeedbackStore,
+        default_feedback_path,
+        read_answers,
+        repository_of,
+    )
+    from review_core.renderers.view import counted
+
+    found = read_answers(directory / file)
+    new = FeedbackStore(default_feedback_path()).take_in(repository_of(directory), found)
+    click.echo(f"{counted(len(found), 'answer')} read, {new} new")
 
 
 @feedback.command()

@@ -15,15 +15,17 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from review_core.config import folders_up
 from review_core.errors import InputError
-from review_core.records import PreferencePair
+from review_core.records import PreferencePair, open_text
 from review_core.renderers.view import shared_findings, speaker_of
 from review_core.types import Report
 
 MOST_SHOWN = 1000
 """Findings that are remembered as shown, of all repositories together; answers stay for good."""
+ANSWERS_FORMAT = 1
 SHORTEST_ID = 4
 """Digits of an id that are enough if no other begins so."""
 _SCHEMA_VERSION = 1
@@ -124,16 +126,65 @@ def preference_pairs(answers: Iterable[Answer], repository: str) -> Iterator[Pre
         )
 
 
+def write_answers(path: Path, answers: Sequence[Answer]) -> None:
+    """Write answers with their findings, one JSON object a line, for `read_answers`.
+
+    :raises InputError: if the file cannot be written.
+    """
+    with open_text(path, write=True) as lines:
+        for answer in answers:
+            lines.write(json.dumps({"format": ANSWERS_FORMAT, **asdict(answer)}) + "\n")
+
+
+def read_answers(path: Path) -> list[Answer]:
+    """The answers of a file that `write_answers` wrote.
+
+    :raises InputError: naming file and line of the first thing that is none.
+    """
+    found = []
+    with open_text(path) as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                found.append(_answer(json.loads(line)))
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                raise InputError(
+                    f"{path}:{number} is not an answer to a finding ({error}); such files are "
+                    "written by `themis feedback export --answers` and by the GitHub App"
+                ) from error
+    return found
+
+
+def _answer(record: Any) -> Answer:
+    if record["format"] != ANSWERS_FORMAT:
+        raise ValueError(f"format {record['format']!r}, this version reads {ANSWERS_FORMAT}")
+    finding = _finding(json.dumps(record["finding"]))
+    texts = {name: getattr(finding, name) for name in ("criterion", "bundle", "base", "head")}
+    right, date = record["right"], record["date"]
+    if not all(isinstance(each, str) for each in (*finding.ids, *texts.values(), date)):
+        raise ValueError("a text is of another kind")
+    if not isinstance(right, bool) or not 0 <= finding.preference <= 1 or not finding.ids:
+        raise ValueError("right, preference or ids are out of range")
+    return Answer(finding, right, record["note"], date)
+
+
 class FeedbackStore:
     """A SQLite file that several processes may share; only its owner may read it."""
 
-    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        clock: Callable[[], float] = time.time,
+        most_shown: int = MOST_SHOWN,
+    ) -> None:
         """Use the store at `path`; it is made by the first thing that is kept.
 
         :param clock: seconds since 1970.
+        :param most_shown: findings without an answer, of all repositories; the oldest go.
         """
         self._path = path
         self._clock = clock
+        self._most_shown = most_shown
 
     def remember(self, repository: str, findings: Sequence[ShownFinding]) -> None:
         """Keep findings as shown; the oldest go when there are too many.
@@ -149,7 +200,7 @@ class FeedbackStore:
             database.execute(
                 "DELETE FROM shown WHERE rowid NOT IN "
                 "(SELECT rowid FROM shown ORDER BY seen DESC, rowid DESC LIMIT ?)",
-                (MOST_SHOWN,),
+                (self._most_shown,),
             )
 
     def shown(self, repository: str) -> list[ShownFinding]:
@@ -161,6 +212,37 @@ class FeedbackStore:
             )
             return [_finding(record) for (record,) in rows]
 
+    def repositories(self) -> list[str]:
+        """Those of which something is kept, in order."""
+        with self._connection() as database:
+            rows = database.execute(
+                "SELECT repository FROM shown UNION SELECT repository FROM answers ORDER BY 1"
+            )
+            return [repository for (repository,) in rows]
+
+    def take_in(self, repository: str, answers: Iterable[Answer]) -> int:
+        """Keep answers that were given elsewhere; of one finding the later one. How many are new.
+
+        :raises InputError: if the store cannot be used.
+        """
+        known = {each.finding.id: each for each in self.answers(repository)}
+        new = [
+            each
+            for each in answers
+            if each.finding.id not in known or known[each.finding.id].date < each.date
+        ]
+        with self._connection() as database, database:
+            database.executemany(
+                "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?)",
+                [_row(repository, each) for each in new],
+            )
+        return len(new)
+
+    def drop_shown(self, before: float) -> int:
+        """Drop findings shown before a moment (seconds since 1970); answers stay. How many."""
+        with self._connection() as database, database:
+            return database.execute("DELETE FROM shown WHERE seen < ?", (before,)).rowcount
+
     def answer(self, repository: str, id_: str, *, right: bool, note: str | None) -> Answer:
         """Keep what is said of a finding; a second answer replaces the first.
 
@@ -171,12 +253,13 @@ class FeedbackStore:
         known |= {each.finding.id: each.finding for each in self.answers(repository)}
         finding = _only(id_, list(known.values()), "shown here")
         date = datetime.fromtimestamp(self._clock(), UTC).date().isoformat()
+        answer = Answer(finding, right, note, date)
         with self._connection() as database, database:
             database.execute(
                 "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?)",
-                (repository, finding.id, right, note, date, json.dumps(asdict(finding))),
+                _row(repository, answer),
             )
-        return Answer(finding, right, note, date)
+        return answer
 
     def answers(self, repository: str) -> list[Answer]:
         """All that was said in a repository, the oldest first."""
@@ -261,6 +344,11 @@ def _only(id_: str, findings: Sequence[ShownFinding], where: str) -> ShownFindin
         f"no finding {id_} was {where}; themis feedback list has those that were, and a review "
         "adds its own where the configuration says remember_findings = true"
     )
+
+
+def _row(repository: str, answer: Answer) -> tuple[str, str, bool, str | None, str, str]:
+    finding = json.dumps(asdict(answer.finding))
+    return repository, answer.finding.id, answer.right, answer.note, answer.date, finding
 
 
 def _finding(record: str) -> ShownFinding:

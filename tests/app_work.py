@@ -17,6 +17,7 @@ from fake_scorer import WORDS, FakeScorer
 from github_app.clones import Clones
 from github_app.database import open_database
 from github_app.errors import ForbiddenError, UnavailableError
+from github_app.feedback import Feedback
 from github_app.github.auth import AppKey
 from github_app.github.client import GitHubClient
 from github_app.github.limits import Times
@@ -28,6 +29,7 @@ from github_app.store import Store
 from github_app.types import CommandName, CommandTask, PullRequestRef, RepositoryRef, ReviewTask
 from github_app.work import Work
 from review_core.calibration import Calibration
+from review_core.feedback import FeedbackStore
 from review_core.types import Axis
 
 SHOP = "octo/shop"
@@ -145,12 +147,14 @@ class App:
             seconds=seconds,
         )
         self.trouble = Trouble(self.client, losing=losing)
+        self.answers_kept = FeedbackStore(folder / "feedback.sqlite")
         self.work = Work(
             self.trouble,
             Reader(clones, site.ca_file),
             reviewer,
             self.store,
             clones,
+            feedback=Feedback(self.answers_kept),
         )
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from github_app.github.values import (
@@ -12,6 +13,8 @@ from github_app.github.values import (
     IssueComment,
     NewComment,
     PullRequest,
+    Reaction,
+    Remark,
 )
 from github_app.types import RepositoryRef
 
@@ -36,6 +39,35 @@ def pull_request(body: Any) -> PullRequest:
 def issue_comment(body: Any) -> IssueComment:
     """Of REST's issue comment."""
     return IssueComment(body["id"], _login(body.get("user")), body.get("body") or "")
+
+
+def remark(body: Any, reactions: Sequence[Reaction]) -> Remark:
+    """Of REST's review comment."""
+    return Remark(
+        id=body["id"],
+        author=_login(body.get("user")),
+        body=body.get("body") or "",
+        in_reply_to=body.get("in_reply_to_id"),
+        created_at=body["created_at"],
+        updated_at=body["updated_at"],
+        reactions=tuple(reactions),
+    )
+
+
+def is_judged(body: Any) -> bool:
+    """Whether REST's review comment has 👍 or 👎; true where GitHub does not count them."""
+    counts = body.get("reactions")
+    return body.get("user") is not None and (counts is None or bool(counts["+1"] + counts["-1"]))
+
+
+def reaction(body: Any) -> Reaction:
+    """Of REST's reaction."""
+    return Reaction(_login(body.get("user")), body["content"], body["created_at"])
+
+
+def is_of_a_bot(body: Any) -> bool:
+    """Whether no person reacted so."""
+    return body.get("user") is None or body["user"].get("type") == "Bot"
 
 
 def check_run(body: Any) -> CheckRun:

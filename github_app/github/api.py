@@ -20,6 +20,7 @@ from github_app.github.values import (
     IssueComment,
     NewComment,
     PullRequest,
+    Remark,
     ReviewThread,
 )
 from github_app.types import RepositoryRef
@@ -62,6 +63,9 @@ class Repository(Protocol):
 
     def review_threads(self, number: int) -> Sequence[ReviewThread]:
         """All of them, resolved ones and comments included (GraphQL, paginated)."""
+
+    def remarks(self, number: int) -> Sequence[Remark]:
+        """All inline comments, oldest first; ours with the 👍 and 👎 of people, not of bots."""
 
     def issue_comments(self, number: int) -> Sequence[IssueComment]:
         """All of them, oldest first."""
@@ -116,8 +120,10 @@ class Repository(Protocol):
     def update_issue_comment(self, id_: int, body: str) -> None:
         """Say it anew."""
 
-    def react(self, comment_id: int, content: str) -> None:
-        """A reaction to an issue comment: `eyes`, `+1`, `confused`. Twice is once."""
+    def react(self, comment_id: int, content: str, *, on_line: bool = False) -> None:
+        """A reaction to a comment: `eyes`, `+1`, `confused`. Twice is once. on_line: to one on
+        lines, not below the pull request; these are counted apart.
+        """
 
     def upload_sarif(self, head_sha: str, ref: str, sarif: str) -> None:
         """Hand findings to code scanning; sarif: the JSON text."""

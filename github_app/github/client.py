@@ -44,6 +44,8 @@ from github_app.github.values import (
     IssueComment,
     NewComment,
     PullRequest,
+    Reaction,
+    Remark,
     ReviewThread,
 )
 from github_app.site import GitHubSite
@@ -318,6 +320,26 @@ class RepositoryClient:
             number,
         )
 
+    def remarks(self, number: int) -> Sequence[Remark]:
+        """See `api.Repository`. Reactions are asked for where the list counts some."""
+        found = [
+            answers.remark(
+                each,
+                self._reactions(each["id"])
+                if answers.is_judged(each) and each["user"]["login"] == self.app_login
+                else (),
+            )
+            for each in self._pages(f"/pulls/{number}/comments")
+        ]
+        return sorted(found, key=lambda remark: remark.id)
+
+    def _reactions(self, comment: int) -> Sequence[Reaction]:
+        try:
+            found = list(self._pages(f"/pulls/comments/{comment}/reactions"))
+        except MissingError:  # it was deleted meanwhile
+            return ()
+        return [answers.reaction(each) for each in found if not answers.is_of_a_bot(each)]
+
     def issue_comments(self, number: int) -> Sequence[IssueComment]:
         """See `api.Repository`."""
         found = map(answers.issue_comment, self._pages(f"/issues/{number}/comments"))
@@ -444,9 +466,9 @@ class RepositoryClient:
         """See `api.Repository`."""
         self._ask("PATCH", f"/issues/comments/{id_}", {"body": body})
 
-    def react(self, comment_id: int, content: str) -> None:
+    def react(self, comment_id: int, content: str, *, on_line: bool = False) -> None:
         """See `api.Repository`."""
-        path = f"/issues/comments/{comment_id}/reactions"
+        path = f"/{'pulls' if on_line else 'issues'}/comments/{comment_id}/reactions"
         self._ask("POST", path, {"content": content}, repeatable=True)
 
     def upload_sarif(self, head_sha: str, ref: str, sarif: str) -> None:

@@ -72,6 +72,31 @@ class ReviewThread:
 
 
 @dataclass(frozen=True, slots=True)
+class Reaction:
+    """What somebody made of a comment. content: `+1`, `-1` ... created_at: as GitHub writes it."""
+
+    author: str
+    content: str
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """An inline comment as part of a talk: when it was written and edited, what was made of it.
+
+    in_reply_to: the comment that opened the conversation; None for that one itself.
+    """
+
+    id: int
+    author: str
+    body: str
+    in_reply_to: int | None
+    created_at: str
+    updated_at: str
+    reactions: tuple[Reaction, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class IssueComment:
     """A comment below the pull request."""
 

@@ -17,6 +17,7 @@ _MEANING = {
     CommandName.FULL_REVIEW: "the same, and tell again what was resolved",
     CommandName.PAUSE: "leave its further pushes alone",
     CommandName.RESUME: "review it again, from now on",
+    CommandName.FEEDBACK: "in a conversation of ours: whether its finding is right (`good`, `bad`)",
     CommandName.CONFIGURATION: "show every setting in force and where it came from",
     CommandName.HELP: "show this",
 }

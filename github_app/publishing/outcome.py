@@ -21,7 +21,7 @@ class Outcome:
 
     files: the changed files by path. blocking: findings that fail the check. left_out: paths not
     reviewed as a whole this time: nothing may be concluded from silence about them; coverage says
-    why, in a clause. web_url: of the repository.
+    why, in a clause. web_url: of the repository. asks: whether answers to findings are kept.
     """
 
     report: Report
@@ -31,6 +31,7 @@ class Outcome:
     left_out: tuple[str, ...] = ()
     coverage: str | None = None
     web_url: str | None = None
+    asks: bool = False
 
 
 def silenced(report: Report, axes: Mapping[Axis, str]) -> Report:

@@ -105,8 +105,9 @@ def _body(each: Identified, outcome: Outcome, suggestion: Suggestion | None) -> 
         yield from fenced(suggestion.replacement, "suggestion")
         yield end
         yield ""
+    asked = "👍 or 👎 says whether it is right, and is kept. " if outcome.asks else ""
     yield (
-        f"<sub>Not so? Resolve this conversation, or write "
+        f"<sub>{asked}Not so? Resolve this conversation, or write "
         f"{code(f'themis: ignore[{each.shared.axes[0]}]')} in a comment above the function. "
         f"{escaped(model_name(speaker_of(finding, outcome.report)))}</sub>"
     )

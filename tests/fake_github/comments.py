@@ -5,7 +5,7 @@ from __future__ import annotations
 from fake_github import events
 from fake_github.exchange import Answer, Call, Refusal, invalid
 from fake_github.shapes import REACTIONS, node_id
-from fake_github.world import IssueComment, ReviewComment
+from fake_github.world import IssueComment, Reaction, ReviewComment
 
 LONGEST_BODY = 65_536  # characters
 
@@ -84,14 +84,13 @@ def react_to_issue_comment(call: Call) -> Answer:
     return _react(call, _issue_comment(call))
 
 
-def _reaction(call: Call, reaction: tuple[int, str, str]) -> dict[str, object]:
-    id_, login, content = reaction
+def _reaction(call: Call, reaction: Reaction) -> dict[str, object]:
     return {
-        "id": id_,
-        "node_id": node_id("REA", id_),
-        "user": call.shapes.user(login),
-        "content": content,
-        "created_at": call.world.timestamp(),
+        "id": reaction.id,
+        "node_id": node_id("REA", reaction.id),
+        "user": call.shapes.user(reaction.author),
+        "content": reaction.content,
+        "created_at": reaction.created_at,
     }
 
 
@@ -101,16 +100,27 @@ def _react(call: Call, comment: IssueComment | ReviewComment) -> Answer:
     if content not in REACTIONS:
         raise invalid("Reaction", "content", "content is not included in the list", "invalid")
     for known in comment.reactions:
-        if known[1:] == (call.login, content):
+        if (known.author, known.content) == (call.login, content):
             return Answer(200, _reaction(call, known))
-    made = (call.world.new_id(), call.login, content)
+    made = Reaction(call.world.new_id(), call.login, content, call.world.timestamp())
     comment.reactions.append(made)
     return Answer(201, _reaction(call, made))
 
 
+def review_comment_reactions(call: Call) -> Answer:
+    """All, or those of the content that is asked for."""
+    wanted = call.query.get("content")
+    found = [each for each in _review_comment(call).reactions if wanted in (None, each.content)]
+    return call.page(found, lambda r: _reaction(call, r))
+
+
 def react_to_review_comment(call: Call) -> Answer:
+    return _react(call, _review_comment(call))
+
+
+def _review_comment(call: Call) -> ReviewComment:
     wanted = call.number("comment_id")
     for comment in call.world.review_comments:
         if comment.id == wanted and comment.repository == call.repository.id:
-            return _react(call, comment)
+            return comment
     raise Refusal(404, "Not Found")

@@ -29,6 +29,7 @@ from fake_github.world import (
     Json,
     LoggedRequest,
     Pull,
+    Reaction,
     Repository,
     ReviewComment,
     Store,
@@ -43,7 +44,13 @@ PERMISSIONS = {
     "pull_requests": "write",
     "security_events": "write",
 }
-EVENTS = ["check_run", "check_suite", "issue_comment", "pull_request"]
+EVENTS = [
+    "check_run",
+    "check_suite",
+    "issue_comment",
+    "pull_request",
+    "pull_request_review_comment",
+]
 
 _GIT_CONFIG = """
 [uploadpack]
@@ -478,6 +485,12 @@ class FakeGitHub:
             "pull_request_review_comment", "created", repository, payload, sender=author
         )
         return made
+
+    def react(self, comment: int, author: str, content: str) -> None:
+        """A person reacts to an inline comment; GitHub tells nobody of it."""
+        with self.store.changing() as world:
+            found = next(c for c in world.review_comments if c.id == comment)
+            found.reactions.append(Reaction(world.new_id(), author, content, world.timestamp()))
 
     def resolve(self, thread: str, who: str) -> None:
         """A person resolves a conversation."""

@@ -61,6 +61,7 @@ ROUTES = (
     Route("GET", _REVIEW_COMMENT, reviews.comment, needs=_PR),
     Route("PATCH", _REVIEW_COMMENT, reviews.update_comment, needs=_PR),
     Route("DELETE", _REVIEW_COMMENT, reviews.delete_comment, needs=_PR),
+    Route("GET", _REVIEW_COMMENT + "/reactions", comments.review_comment_reactions, needs=_PR),
     Route("POST", _REVIEW_COMMENT + "/reactions", comments.react_to_review_comment, needs=_PR),
     Route("GET", _PULL + "/reviews", reviews.reviews, needs=_PR),
     Route("POST", _PULL + "/reviews", reviews.create_review, needs=_PR),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fake_github.world import (
@@ -15,6 +15,7 @@ from fake_github.world import (
     IssueComment,
     Json,
     Pull,
+    Reaction,
     Repository,
     Review,
     ReviewComment,
@@ -497,6 +498,6 @@ def selection(selected: bool) -> str:
     return "selected" if selected else "all"
 
 
-def reaction_rollup(url: str, reactions: list[tuple[int, str, str]]) -> Mapping[str, object]:
-    counts = {name: sum(content == name for _, _, content in reactions) for name in REACTIONS}
+def reaction_rollup(url: str, reactions: Sequence[Reaction]) -> Mapping[str, object]:
+    counts = {name: sum(each.content == name for each in reactions) for name in REACTIONS}
     return {"url": f"{url}/reactions", "total_count": len(reactions)} | counts

@@ -76,6 +76,14 @@ class Pull:
 
 
 @dataclass(slots=True)
+class Reaction:
+    id: int
+    author: str
+    content: str
+    created_at: str
+
+
+@dataclass(slots=True)
 class IssueComment:
     id: int
     repository: int
@@ -84,7 +92,7 @@ class IssueComment:
     body: str
     created_at: str
     updated_at: str
-    reactions: list[tuple[int, str, str]] = field(default_factory=list)
+    reactions: list[Reaction] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -124,7 +132,7 @@ class ReviewComment:
     created_at: str
     updated_at: str
     in_reply_to: int | None = None
-    reactions: list[tuple[int, str, str]] = field(default_factory=list)
+    reactions: list[Reaction] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from github_app.types import (
     CloseTask,
     CommandName,
     CommandTask,
+    FeedbackTask,
     ForgetTask,
     Ignored,
     PullRequestRef,
@@ -302,6 +303,7 @@ def test_the_events_to_subscribe_to_are_those_that_are_handled() -> None:
         "check_run",
         "check_suite",
         "issue_comment",
+        "pull_request_review_comment",
         "installation",
         "installation_repositories",
     }
@@ -325,6 +327,7 @@ tasks = st.one_of(
         st.sampled_from(Axis) | st.none(),
         words,
     ),
+    st.builds(FeedbackTask, pulls, ids, words),
     st.builds(CloseTask, pulls, words),
     st.builds(ForgetTask, ids, st.lists(ids, max_size=3).map(tuple) | st.none(), words),
 )

@@ -46,7 +46,13 @@ def test_the_manifest_asks_for_what_a_review_needs_and_no_more(tmp_path: Path) -
         "metadata": "read",
         "pull_requests": "write",
     }
-    assert asked["default_events"] == ["pull_request", "check_run", "check_suite", "issue_comment"]
+    assert asked["default_events"] == [
+        "pull_request",
+        "check_run",
+        "check_suite",
+        "issue_comment",
+        "pull_request_review_comment",
+    ]
 
 
 def test_more_is_asked_for_only_when_wanted(tmp_path: Path) -> None:

@@ -739,6 +739,8 @@ def test_payloads_hold_what_githubs_examples_hold(
     Except those of an organisation: the owner here is a person.
     """
     github.comment("octo/shop", 1, "ada", "Hello")
+    post_review(api, pull, comment(20))
+    github.reply(github.review_comments("octo/shop", 1)[0].id, "ada", "Is it?")
     made = api.post(f"{SHOP}/check-runs", json={"name": "T", "head_sha": pull.head_sha}).json()
     github.rerequest_check_run(made["id"])
     github.press(made["id"], "again")
@@ -906,6 +908,7 @@ def test_every_endpoint_answers_as_github_describes_it(
     run = {"name": "Themis", "head_sha": pull.head_sha, "output": output}
     made = github.comment("octo/shop", 1, "ada", "Hello").id
     api.post(f"{SHOP}/issues/comments/{made}/reactions", json={"content": "eyes"})
+    github.react(github.review_comments("octo/shop", 1)[0].id, "ada", "-1")
     names = {
         "owner": "octo",
         "repo": "shop",

@@ -32,7 +32,7 @@ def work(github: FakeGitHub, hosted: Hosted, tmp_path: Path) -> Iterator[App]:
 
 def reactions(work: App, task: CommandTask) -> list[str]:
     comment = next(each for each in work.github.comments(SHOP, 1) if each.id == task.comment_id)
-    return [content for _, _, content in comment.reactions]
+    return [each.content for each in comment.reactions]
 
 
 def test_who_may_not_push_gets_one_reaction_and_no_words(work: App) -> None:

@@ -12,6 +12,7 @@ from git_repository import GitRepository
 
 from review_cli.main import cli
 from review_core.command import run
+from review_core.feedback import Answer, ShownFinding, write_answers
 
 Themis = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -102,3 +103,22 @@ def test_what_cannot_be_meant_is_bad_input(
     monkeypatch.chdir(tmp_path)
     assert feedback(*arguments) == 2
     assert told in capsys.readouterr().err
+
+
+def test_answers_are_shared_by_a_file(
+    repository: GitRepository, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there = ("-C", str(repository.path))
+    finding = ShownFinding(
+        ("ab12cd34",), "a.py", "f", "Python", "security", "S", 0.1, "x", "", "base", "head"
+    )
+    write_answers(tmp_path / "team.jsonl", [Answer(finding, False, None, "2026-01-02")])
+    assert feedback("import", str(tmp_path / "team.jsonl"), *there) == 0
+    assert capsys.readouterr().out == "1 answer read, 1 new\n"
+    assert feedback("import", str(tmp_path / "team.jsonl"), *there) == 0
+    assert capsys.readouterr().out == "1 answer read, 0 new\n"
+    assert feedback("export", "--answers", "mine.jsonl", *there) == 0
+    assert capsys.readouterr().out.endswith("mine.jsonl: 1 answer\n")
+    mine = (repository.path / "mine.jsonl").read_bytes()
+    assert mine == (tmp_path / "team.jsonl").read_bytes()
+    assert feedback("import", "pairs.jsonl", *there) == 2

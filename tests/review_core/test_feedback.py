@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -19,8 +20,10 @@ from review_core.feedback import (
     FeedbackStore,
     ShownFinding,
     preference_pairs,
+    read_answers,
     repository_of,
     shown_findings,
+    write_answers,
 )
 from review_core.records import read_pairs, write_pairs
 from review_core.types import Axis, Change, FileChange
@@ -177,3 +180,63 @@ def test_answers_belong_to_the_root_of_the_repository(repository: Any, tmp_path:
     outside = tmp_path / "plain"
     outside.mkdir()
     assert repository_of(outside) == str(outside.resolve())
+
+
+def test_answers_go_to_another_machine_and_the_later_of_two_counts(
+    store: FeedbackStore, finding: ShownFinding, tmp_path: Path
+) -> None:
+    store.remember("7/1/octo/shop", [finding])
+    given = store.answer("7/1/octo/shop", finding.id, right=False, note="meant so")
+    write_answers(tmp_path / "answers.jsonl.zst", [given])
+    taken = read_answers(tmp_path / "answers.jsonl.zst")
+    assert taken == [given]
+
+    def at(day: int) -> FeedbackStore:
+        return FeedbackStore(tmp_path / "mine.sqlite", clock=lambda: 1767323045.0 + day * 86_400)
+
+    assert at(0).take_in("/clone", taken) == 1
+    assert at(0).answers("/clone") == [given]
+    assert at(0).take_in("/clone", taken) == 0
+    changed = at(1).answer("/clone", finding.id, right=True, note=None)
+    assert at(2).take_in("/clone", taken) == 0
+    assert at(2).answers("/clone") == [changed]
+
+
+def test_the_repositories_of_a_store_are_those_with_something_kept(
+    store: FeedbackStore, finding: ShownFinding
+) -> None:
+    store.remember("/a", [finding])
+    store.remember("/b", [finding])
+    store.answer("/b", finding.id, right=True, note=None)
+    assert store.repositories() == ["/a", "/b"]
+    assert store.drop_shown(float("inf")) == 2
+    assert store.repositories() == ["/b"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"format": 2},
+        {"right": "yes"},
+        {"date": None},
+        {"finding": {}},
+        {"finding.preference": 7},
+        {"finding.head": None},
+        {"finding.more": 1},
+        {"finding.ids": []},
+    ],
+    ids=str,
+)
+def test_a_file_that_holds_no_answers_is_refused_by_its_line(
+    store: FeedbackStore, finding: ShownFinding, tmp_path: Path, change: dict[str, Any]
+) -> None:
+    store.remember("/a", [finding])
+    file = tmp_path / "answers.jsonl"
+    write_answers(file, [store.answer("/a", finding.id, right=True, note=None)])
+    record = json.loads(file.read_text("utf-8"))
+    ((key, value),) = change.items()
+    part, _, name = key.rpartition(".")
+    (record[part] if part else record)[name] = value
+    file.write_text("\n".join([file.read_text("utf-8").strip(), json.dumps(record)]), "utf-8")
+    with pytest.raises(InputError, match=r"answers\.jsonl:2 is not an answer"):
+        read_answers(file)
