@@ -19,6 +19,7 @@ from review_core.renderers.view import (
     excerpt,
     models,
     shared_findings,
+    short_ids,
     short_name,
     skipped_by_reason,
     visible,
@@ -66,6 +67,7 @@ class _Page:
         self._width = console.width
         self._glyphs = _ASCII if console.options.ascii_only else _UNICODE
         self._columns = columns(report)
+        self._ids = short_ids(report)
         full = sum(max(_CELL, len(_title(axes))) + _GAP for axes in self._columns)
         short = len(self._columns) * (_CELL + _GAP)
         many = len(report.functions) > _MANY
@@ -190,7 +192,8 @@ class _Page:
         where = Text(f"{visible(finding.path)}:{finding.start_line}", "bold")
         yield where.append(f"  {visible(finding.function)}", "not bold cyan")
         for each in shared:
-            yield Text(f"  {self._glyphs.worse} ", "bold red").append(each.message, "not bold")
+            said = Text(f"  {self._glyphs.worse} ", "bold red").append(each.message, "not bold")
+            yield said.append(f"  {self._ids[each.finding.id]}", "not bold dim default")
         lines = list(excerpt(shared[0].review.function))
         digits = max((len(str(line.number)) for line in lines if line.number), default=1)
         for line in lines:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from review_core.renderers.view import SharedFinding, causes, shared_findings, visible
+from review_core.renderers.view import SharedFinding, causes, said, shared_findings, visible
 from review_core.types import Finding, Report
 
 
@@ -18,19 +18,23 @@ def render_code_quality(report: Report, stopping: Sequence[Finding] = ()) -> str
 
     :param stopping: those that fail the check; they are more severe than the others.
     """
-    entries = [_entry(each, stopping) for each in shared_findings(report)]
+    stopped = set(map(said, stopping))
+    entries = [
+        _entry(each, "critical" if said(each.finding) in stopped else "minor")
+        for each in shared_findings(report)
+    ]
     return json.dumps(entries, indent=2) + "\n"
 
 
-def _entry(shared: SharedFinding, stopping: Sequence[Finding]) -> dict[str, Any]:
+def _entry(shared: SharedFinding, severity: str) -> dict[str, Any]:
     finding = shared.finding
-    said = [f"{finding.function}: {shared.message}", *causes(finding)]
+    parts = [f"{finding.function}: {shared.message}", *causes(finding)]
     return {
-        "description": visible("; ".join(said)),
+        "description": visible("; ".join(parts)),
         "check_name": f"themis/{finding.axis}",
         # By it GitLab tells findings that a change brings from those that were there.
         "fingerprint": finding.id,
-        "severity": "critical" if any(map(shared.stands_for, stopping)) else "minor",
+        "severity": severity,
         "location": {
             "path": finding.path,
             "lines": {"begin": finding.start_line, "end": finding.end_line},

@@ -6,7 +6,8 @@ control characters, so they are shown instead (`view.visible`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
@@ -17,7 +18,9 @@ from review_core.types import FunctionReview, Report, Verdict
 
 def render_junit(report: Report) -> str:
     """The report as text that ends in a line end."""
-    found = shared_findings(report)
+    found: defaultdict[int, list[SharedFinding]] = defaultdict(list)
+    for each in shared_findings(report):
+        found[id(each.review)].append(each)
     name = f"Themis Review, {visible(models(report))}"
     root = Element("testsuites", {"name": name})
     for path, group in groupby(report.functions, key=lambda each: each.function.path):
@@ -30,7 +33,9 @@ def render_junit(report: Report) -> str:
     return tostring(root, encoding="unicode", xml_declaration=False) + "\n"
 
 
-def _suite(path: str, reviews: Sequence[FunctionReview], found: Sequence[SharedFinding]) -> Element:
+def _suite(
+    path: str, reviews: Sequence[FunctionReview], found: Mapping[int, Sequence[SharedFinding]]
+) -> Element:
     suite = Element("testsuite", {"name": visible(path)})
     for review in reviews:
         function = review.function
@@ -44,8 +49,7 @@ def _suite(path: str, reviews: Sequence[FunctionReview], found: Sequence[SharedF
                 "line": str(function.shown.lines.start),
             },
         )
-        own = [each for each in found if each.review is review]
-        for each in own:
+        for each in found.get(id(review), ()):
             failure = SubElement(
                 case, "failure", {"type": ", ".join(each.axes), "message": visible(each.message)}
             )

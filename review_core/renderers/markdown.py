@@ -40,8 +40,9 @@ def _lines(report: Report) -> Iterator[str]:
     spoken = [each for each in report.functions if speaks(each)]
     if spoken:
         yield ""
-        yield from table_head(columns(report))
-        yield from (table_row(each, columns(report)) for each in spoken)
+        shown = columns(report)
+        yield from table_head(shown)
+        yield from (table_row(each, shown) for each in spoken)
     yield from _remarks(report)
     yield ""
     yield f"<sub>{_summary(report, len(spoken))}</sub>"

@@ -18,7 +18,7 @@ from urllib.parse import quote
 from review_core import __version__
 from review_core.findings import percent
 from review_core.pages import axis_page
-from review_core.renderers.view import models, shared_findings, visible
+from review_core.renderers.view import models, said, shared_findings, visible
 from review_core.types import Axis, Finding, Report
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -99,8 +99,9 @@ def _rule(axis: Axis, page: str | None) -> dict[str, Any]:
 
 def _results(report: Report, blocking: Sequence[Finding]) -> Iterator[dict[str, Any]]:
     """The surest first: of too many, the last are lost."""
+    blocked = set(map(said, blocking))
     for each in sorted(shared_findings(report), key=lambda each: each.finding.preference):
-        level = "error" if any(map(each.stands_for, blocking)) else "warning"
+        level = "error" if said(each.finding) in blocked else "warning"
         yield _result(each.finding, each.message, level)
 
 

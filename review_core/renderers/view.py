@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from review_core.diff import hunks
@@ -20,6 +20,9 @@ from review_core.types import (
     Report,
     Skipped,
 )
+
+_SHORT_ID = 7
+"""Digits of an id that are shown, as many as git shows of a commit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +52,10 @@ class SharedFinding:
 
     def stands_for(self, finding: Finding) -> bool:
         """Whether that finding is among those this one is shown for."""
-        return _said(finding) == _said(self.finding)
+        return said(finding) == said(self.finding)
 
 
-def _said(finding: Finding) -> tuple[str, str, int, str, bool]:
+def said(finding: Finding) -> tuple[str, str, int, str, bool]:
     """What a finding speaks of, and by which criterion of which model."""
     return (
         finding.path,
@@ -65,6 +68,8 @@ def _said(finding: Finding) -> tuple[str, str, int, str, bool]:
 
 def visible(text: str) -> str:
     r"""Text that cannot act on what shows it: control and format characters as `\u202e`."""
+    if text.replace("\t", "").isprintable():  # nearly all; the rest is looked at by character
+        return text
     return "".join(char if _is_plain(char) else _escape(char) for char in text)
 
 
@@ -92,14 +97,33 @@ def columns(report: Report) -> tuple[tuple[Axis, ...], ...]:
 def shared_findings(report: Report) -> tuple[SharedFinding, ...]:
     """The findings in order; several axes of one function that one criterion serves are one."""
     found: dict[tuple[str, int, str, str, bool], SharedFinding] = {}
+    named: defaultdict[tuple[str, str], list[FunctionReview]] = defaultdict(list)
+    for each in report.functions:
+        named[each.function.path, each.function.name].append(each)
     for finding in report.findings:
-        review = _review_of(finding, report.functions)
+        review = next(
+            each
+            for each in named[finding.path, finding.function]
+            if finding.start_line in each.function.shown.lines
+        )
         start = review.function.shown.lines.start
         key = finding.path, start, finding.function, finding.criterion, finding.by_judge
         earlier = found.get(key)
         axes = (*earlier.axes, finding.axis) if earlier else (finding.axis,)
         found[key] = SharedFinding(axes, earlier.finding if earlier else finding, review)
     return tuple(found.values())
+
+
+def short_ids(report: Report) -> dict[str, str]:
+    """For each finding's id its first digits; all where another one of the report begins so.
+
+    Enough for `themis feedback`, unless an older finding begins so, and it says that.
+    """
+    begin_so = Counter(each.id[:_SHORT_ID] for each in report.findings)
+    return {
+        each.id: each.id[:_SHORT_ID] if begin_so[each.id[:_SHORT_ID]] == 1 else each.id
+        for each in report.findings
+    }
 
 
 def excerpt(function: ChangedFunction, limit: int = 8) -> Iterator[Line]:
@@ -168,16 +192,6 @@ def speaker_of(said: Finding | AxisScore, report: Report) -> BundleIdentity:
 def counted(count: int, noun: str) -> str:
     """`3 files`, `1 file`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def _review_of(finding: Finding, reviews: Sequence[FunctionReview]) -> FunctionReview:
-    return next(
-        each
-        for each in reviews
-        if each.function.path == finding.path
-        and each.function.name == finding.function
-        and finding.start_line in each.function.shown.lines
-    )
 
 
 def _text(function: Function | None) -> str:

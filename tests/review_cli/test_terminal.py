@@ -54,12 +54,12 @@ native/cart.rs
 ▼ likely worse   ▲ likely better   · unsure
 
 shop/cart.py:13  Cart.total
-  ▼ correctness: likely worse than base, P(worse) 93 %
+  ▼ correctness: likely worse than base, P(worse) 93 %  aaaaaaa
     12 -     if not self.items:
     13 +     if self.items is None:
 
 shop/login.py:41  sign_in
-  ▼ security: likely worse than base, P(worse) >99 %
+  ▼ security: likely worse than base, P(worse) >99 %  bbbbbbb
     40 -     return run(QUERY, (name,))
     41 +     return run(f"SELECT * FROM users WHERE name = '{name}'")
 
@@ -74,6 +74,17 @@ note      shop/cart.py:9: this `themis: ignore` withholds nothing in this change
 
 def test_the_page_is_the_page(report: Report) -> None:
     assert shown(report) == WIDE
+
+
+def test_an_id_is_shown_as_far_as_it_takes_to_tell_it_from_the_others(report: Report) -> None:
+    """`themis feedback` takes what is shown. The same edit made twice has ids that differ at the
+    end.
+    """
+    first, second = report.findings
+    twins = replace(first, id="c0ffee1234567890"), replace(second, id="c0ffee1234567890-2")
+    page = shown(replace(report, findings=twins))
+    assert "P(worse) 93 %  c0ffee1234567890\n" in page
+    assert "P(worse) >99 %  c0ffee1234567890-2\n" in page
 
 
 def test_quiet_leaves_one_line_a_finding_that_editors_can_follow(report: Report) -> None:
