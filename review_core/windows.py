@@ -48,6 +48,13 @@ def windows_of(base: Function, head: Function, language: Language) -> Iterator[W
             yield window
 
 
+def window_of(
+    base: Function, head: Function, language: Language, *, size: int, context: int
+) -> Window | None:
+    """The window of at most `size` characters a side; statements fill it up to `context`."""
+    return _Source.of(base, head, language).window(size, context)
+
+
 @dataclass(frozen=True, slots=True)
 class _Source:
     """A changed function as one text each, and the statements of head."""
