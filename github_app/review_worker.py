@@ -182,6 +182,8 @@ def _load(settings: Settings) -> Reviewer:
     }
     if settings.model is not None:
         host["model"] = str(settings.model)
+    if settings.judge is not None:
+        host["judge.model"] = str(settings.judge)
     return load_reviewer(host, seconds=settings.review_seconds)
 
 
@@ -211,6 +213,7 @@ class _LazyReviewer:
         for counter, amount in (
             (Counter.FUNCTIONS, told.functions),
             (Counter.TOKENS, told.tokens_computed),
+            (Counter.TOKENS, told.judge.tokens_computed if told.judge else 0),
             (Counter.CACHE_HITS, told.cache_hits),
             (Counter.CACHE_MISSES, told.sequences - told.cache_hits),
         ):

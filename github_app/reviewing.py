@@ -20,10 +20,18 @@ from github_app.risk import by_risk
 from review_core import api, margins
 from review_core.baseline import Baseline
 from review_core.calibration import Calibration
+from review_core.cascade import JudgeModel
 from review_core.config import OutOfDistribution, Resolved, Settings, foreign_settings
 from review_core.languages import LANGUAGES
-from review_core.loading import load_scorer
-from review_core.types import Change, FileChange, Report, Skipped, Statistics
+from review_core.loading import load_judge, load_scorer
+from review_core.types import (
+    Change,
+    FileChange,
+    JudgeStatistics,
+    Report,
+    Skipped,
+    Statistics,
+)
 
 OUT_OF_TIME = "not looked at: the time for this pull request was over"
 
@@ -62,7 +70,8 @@ class Reviewed:
 
     report: of the files that were looked at; all others are in report.skipped with their reasons.
     files: those looked at, by path. left_out: files that were skipped for time or size alone.
-    configuration: settings with where each came from. seconds: how long scoring might take.
+    configuration: settings with where each came from. seconds: how long scoring might take. judge:
+    the second model's calibration, where there is one.
     """
 
     report: Report
@@ -71,6 +80,7 @@ class Reviewed:
     configuration: Resolved
     base_tip: str
     seconds: float
+    judge: Calibration | None = None
 
     @property
     def coverage(self) -> str | None:
@@ -94,14 +104,17 @@ class Reviewer:
         host: Mapping[str, Any],
         *,
         seconds: float,
+        judge: JudgeModel[Scorer] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Review with a scorer made from the host's settings.
 
         :param host: dotted keys that our side sets, whatever a repository says.
         :param seconds: that one review may score, at most; a repository may ask for less.
+        :param judge: the second model that the host's settings name.
         """
         self.calibration = calibration
+        self.judge = judge
         self._scorer = scorer
         self._host = host
         self._seconds = seconds
@@ -137,9 +150,17 @@ class Reviewer:
         seconds = min(self._seconds, settings.pull_request.time_budget_seconds)
         watch = _Watch(self._clock, stop, seconds)
         scorer = _Remembering(self._scorer, watch)
+        heard: list[_Remembering] = []  # once the judge is open; the same for every slice
+
+        def remembering(opened: Scorer) -> _Remembering:
+            if not heard:
+                heard.append(_Remembering(opened, watch))
+            return heard[0]
+
+        second = None if self.judge is None else self.judge.within(remembering)
         files = by_risk(change.files, self._languages(settings))
         looked_at, report = self._looked_at(
-            change, files, scorer, settings, reading.baseline, watch, progress
+            change, files, scorer, second, settings, reading.baseline, watch, progress
         )
         late = tuple(
             Skipped(each.path, OUT_OF_TIME) for each in change.files if each.path not in looked_at
@@ -152,22 +173,21 @@ class Reviewer:
                 skipped=tuple(sorted((*change.skipped, *late), key=lambda each: each.path)),
             )
             try:
-                report = api.review(
-                    told, scorer, self.calibration, settings, baseline=reading.baseline
-                )
+                report = self._report(told, scorer, second, settings, reading.baseline)
             except CancelledError:
                 raise StoppedError(_STOPPED) from None
         return Reviewed(
             report=replace(
                 report,
                 notices=(*report.notices, *_refused(reading.configuration)),
-                statistics=scorer.counted(report),
+                statistics=_counted(report.statistics, scorer, heard, watch),
             ),
             files=looked_at,
             left_out=(*reading.left_out, *late),
             configuration=reading.configuration,
             base_tip=reading.base_tip,
             seconds=seconds,
+            judge=None if self.judge is None else self.judge.calibration,
         )
 
     def _looked_at(
@@ -175,6 +195,7 @@ class Reviewer:
         change: Change,
         files: Sequence[FileChange],
         scorer: _Remembering,
+        second: JudgeModel[margins.Scorer] | None,
         settings: Settings,
         baseline: Baseline,
         watch: _Watch,
@@ -189,7 +210,7 @@ class Reviewer:
             try:
                 if watch.is_over():
                     break
-                report = api.review(told, scorer, self.calibration, settings, baseline=baseline)
+                report = self._report(told, scorer, second, settings, baseline)
             except CancelledError:
                 watch.raise_if_stopped()
                 break
@@ -199,6 +220,18 @@ class Reviewer:
             if whole:
                 return looked_at, report
         return looked_at, None
+
+    def _report(
+        self,
+        change: Change,
+        scorer: _Remembering,
+        second: JudgeModel[margins.Scorer] | None,
+        settings: Settings,
+        baseline: Baseline,
+    ) -> Report:
+        return api.review(
+            change, scorer, self.calibration, settings, baseline=baseline, second=second
+        )
 
     def _languages(self, settings: Settings) -> frozenset[str]:
         if settings.out_of_distribution is OutOfDistribution.SCORE:
@@ -220,10 +253,13 @@ def load_reviewer(host: Mapping[str, Any], *, seconds: float) -> Reviewer:
     """A reviewer with the model that the host's settings name.
 
     :param host: dotted keys: `model`, `threads`, `cache.directory`, ...
-    :raises BundleError: if the bundle cannot be used.
+    :raises BundleError: if a bundle cannot be used.
+    :raises ConfigurationError: if the judge can add nothing to the model.
     """
-    scorer, calibration = load_scorer(foreign_settings({}, host).settings)
-    return Reviewer(scorer, calibration, host, seconds=seconds)
+    settings = foreign_settings({}, host).settings
+    scorer, calibration = load_scorer(settings)
+    judge = load_judge(settings, scorer.bundle, calibration)
+    return Reviewer(scorer, calibration, host, seconds=seconds, judge=judge)
 
 
 class _Watch:
@@ -263,7 +299,7 @@ class _Remembering:
         self._scorer = scorer
         self._watch = watch
         self._known: dict[tuple[str, str], Mapping[str, float] | None] = {}
-        self._before = scorer.statistics
+        self._before = margins.read_meter(scorer.statistics)
 
     @property
     def bundle(self) -> margins.Model:
@@ -286,17 +322,23 @@ class _Remembering:
             }
         return [self._known[code, intent] for code in codes]
 
-    def counted(self, report: Report) -> Statistics:
-        """The report's statistics, with what all slices cost."""
-        now, before = self._scorer.statistics, self._before
-        return replace(
-            report.statistics,
-            seconds=self._watch.passed(),
-            sequences=now.sequences - before.sequences,
-            cache_hits=now.cache_hits - before.cache_hits,
-            tokens=now.tokens - before.tokens,
-            tokens_computed=now.tokens_computed - before.tokens_computed,
-        )
+    @property
+    def spent(self) -> margins.Counts:
+        """What all slices cost together."""
+        return margins.read_meter(self._scorer.statistics, self._before)
+
+
+def _counted(
+    told: Statistics, scorer: _Remembering, heard: Sequence[_Remembering], watch: _Watch
+) -> Statistics:
+    """A report's statistics, with what all slices cost.
+
+    :param heard: the judge, if it was opened.
+    """
+    judge = told.judge
+    if judge is not None and heard:
+        judge = JudgeStatistics(judge.functions, *heard[0].spent)
+    return Statistics(watch.passed(), told.files, told.functions, *scorer.spent, judge=judge)
 
 
 def _slices(files: Sequence[FileChange]) -> Iterator[list[FileChange]]:

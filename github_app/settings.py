@@ -38,6 +38,7 @@ class Settings:
     webhook_path: str
     workers: int
     model: Path | None
+    judge: Path | None
     threads: int
     review_seconds: float
     clone_megabytes: int
@@ -94,6 +95,9 @@ class Written:
     webhook_path: str = setting("The path GitHub delivers to.", "/webhook")
     workers: int = setting("Processes that review, each with its own model.", 2, least=0)
     model: Path | None = setting("Folder of the model bundle; unset: the one that ships.")
+    judge: Path | None = setting(
+        "Folder of a second bundle, asked where the first leans and is unsure; unset: none."
+    )
     threads: int = setting("Threads of a worker's model; 0: one per core.", 1, least=0)
     review_seconds: float = setting(
         "How long one review may score; what is left then is named as not looked at.",

@@ -318,7 +318,7 @@ def outcome_of(
         report,
         settings.pull_request,
         reviewed.files,
-        blocking=blocking(report.findings, settings, calibration),
+        blocking=blocking(report.findings, settings, calibration, reviewed.judge),
         left_out=tuple(each.path for each in reviewed.left_out),
         coverage=reviewed.coverage,
         web_url=web_url,

@@ -62,12 +62,19 @@ def _verified_model(settings: Settings) -> str:
     from dataclasses import replace
 
     from review_core.config import default_settings
-    from review_core.loading import load_scorer
+    from review_core.loading import load_judge, load_scorer
 
     plain = default_settings()
     uncached = replace(plain.cache, enabled=False)
     asked = replace(plain, model=settings.model, threads=settings.threads, cache=uncached)
-    scorer, _ = load_scorer(asked)
-    scorer.verify()
-    identity = scorer.bundle.identity
-    return f"{identity.name} {identity.sha256} is as it was exported"
+    asked = replace(asked, judge=replace(plain.judge, model=settings.judge))
+    scorer, calibration = load_scorer(asked)
+    scorers = [scorer]
+    if (judge := load_judge(asked, scorer.bundle, calibration)) is not None:
+        scorers.append(judge.open())
+    told = []
+    for each in scorers:
+        each.verify()
+        told.append(f"{each.bundle.identity.name} {each.bundle.identity.sha256}")
+    as_exported = "is as it was exported" if judge is None else "are as they were exported"
+    return f"{' and the judge '.join(told)} {as_exported}"
