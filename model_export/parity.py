@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from itertools import combinations
+from itertools import combinations, groupby
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -69,6 +69,10 @@ class Gates:
     """
     half: float = 0.02
     """The two above for 16-bit weights, whose layers round their inputs to 16 bits as well."""
+    integers: float = 0.1
+    """Layers in integers against fp32, pooled, relative. It finds a wrong graph; whether rounding
+    is good enough is what sign agreement says.
+    """
     sign_agreement: float = 0.995
     """Share of margins above .1 that keep their sign when weights are rounded."""
     accuracy_loss: float = 0.005
@@ -81,10 +85,11 @@ class Parity:
 
     export: of pooled rewards, after export. export_token, linear, embedding: the largest difference
     after that step, at any token. cached: pieces against full pass on the final graph. rounding:
-    pooled rewards of the rounded weights against the checkpoint's own; sign_agreement: of the
-    margins between any two samples. half: 16-bit graph against fp32; None, as cached then is, where
-    this machine cannot run it. largest: the largest reward of a token, for scale. tokens: how
-    many were compared.
+    pooled rewards of the final graph (of the rounded weights in torch, where this machine cannot
+    run it) against the checkpoint's own; sign_agreement: of the margins between any two samples.
+    half: 16-bit graph against fp32; None, as cached then is, where this machine cannot run it.
+    integers: pooled rewards of layers in integers against fp32. largest: the largest reward of a
+    token, for scale. tokens: how many were compared.
     """
 
     export: float
@@ -97,6 +102,7 @@ class Parity:
     largest: float
     tokens: int
     half: float | None = None
+    integers: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The manifest's `parity`."""
@@ -111,6 +117,7 @@ class Parity:
             ("4- or 8-bit linear layers against fp32", self.linear, gates.stored * scale),
             ("8-bit embedding against fp32", self.embedding, gates.stored * scale),
             ("16-bit layers against fp32", self.half, gates.half * scale),
+            ("layers in integers against fp32", self.integers, gates.integers * scale),
             (
                 "cached against full pass",
                 self.cached,
@@ -162,19 +169,26 @@ def full_pass(session: Session, ids: Ids) -> Rewards:
 
 
 def in_pieces(session: Session, batch: Sequence[Ids]) -> list[Rewards]:
-    """Each sequence read in three pieces of its own lengths, all sequences together in padded
-    batches.
+    """Each sequence read in three pieces of its own lengths, those with pasts of one length
+    together in padded batches.
     """
     found: list[list[Rewards]] = [[] for _ in batch]
     pasts: list[tuple[State, ...]] = [() for _ in batch]
     thirds = [(ids[: len(ids) // 3], ids[len(ids) // 3 : -1], ids[-1:]) for ids in batch]
     for pieces in zip(*thirds, strict=True):
-        reading = [index for index, piece in enumerate(pieces) if piece]
-        rows = [Row(pieces[index], pasts[index], keep_state=True) for index in reading]
-        for index, result in zip(reading, session.run(rows), strict=True):
-            found[index].append(result.rewards)
-            if result.state is not None:
-                pasts[index] += (result.state,)
+        rows = {
+            index: Row(piece, pasts[index], keep_state=True)
+            for index, piece in enumerate(pieces)
+            if piece
+        }
+        by_past = sorted(rows, key=lambda index: rows[index].past_tokens)
+        for _, group in groupby(by_past, key=lambda index: rows[index].past_tokens):
+            reading = list(group)
+            results = session.run([rows[index] for index in reading])
+            for index, result in zip(reading, results, strict=True):
+                found[index].append(result.rewards)
+                if result.state is not None:
+                    pasts[index] += (result.state,)
     return [np.concatenate(parts) for parts in found]
 
 

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from review_core.bundle import Bundle, Pooling, Variant
 from review_core.errors import BundleError
 from review_core.layout import TokenSequence
-from review_core.prefixes import Ids, Node, prefix_tree
-from review_core.session import Row, Session, usable_providers
+from review_core.prefixes import Ids, Node, fold, prefix_tree
+from review_core.session import Row, Session, on_cpu, usable_providers
 from review_core.states import BLOCK, KeptStates, Slices
 
 
@@ -30,6 +30,8 @@ from review_core.states import BLOCK, KeptStates, Slices
 class Limits:
     """What a run may take. None of it changes a reward beyond rounding (1e-5).
 
+    run_cost: what a run of the model costs beside its tokens, in tokens: as many are padded or read
+    twice to save one; None for what was measured (on a GPU a run costs as much as hundreds).
     rows: sequences read together. cells: rows x (past + new tokens) after padding, which is what
     memory grows with. run: most new tokens of one row; longer ones are read in pieces. state_bytes:
     for kept states, and again for those a run takes in and gives out; what does not fit is computed
@@ -42,6 +44,7 @@ class Limits:
     run: int = 256
     state_bytes: int = 512 * 2**20
     kept_bytes: int | None = None
+    run_cost: int | None = None
 
 
 class Engine:
@@ -61,6 +64,7 @@ class Engine:
         manifest = bundle.manifest
         variant, providers = _choose(bundle, usable_providers())
         self.variant = variant
+        self._run_cost = _run_cost(limits or Limits(), providers)
         self._session = Session(
             bundle.path / variant.file, manifest.graph, threads=threads, providers=providers
         )
@@ -114,6 +118,7 @@ class Engine:
         root = prefix_tree(texts, self._limits.run)
         self._kept_bytes = 0
         self._recall(root)
+        fold(root, self._run_cost)
         # Of many texts only what they share is worth keeping: nobody edits them all at once.
         few = len(texts) <= self._limits.rows
         ready = list(root.children)
@@ -161,8 +166,9 @@ class Engine:
             tokens, past = self._extent(node)
             width = max(widest, tokens) + past
             fits = (len(batch) + 1) * width <= self._cells
-            # Of lengths further apart, padding would outweigh the tokens.
-            alike = past == common and tokens <= 2 * widest and widest <= 2 * tokens
+            # Pasts of one length only: what a token is added up with then stays in its place, and
+            # a text gets the same reward to the last bit.
+            alike = past == common and abs(widest - tokens) <= self._run_cost
             if not batch or (len(batch) < self._limits.rows and fits and alike):
                 batch.append(node)
                 common, widest = past, max(widest, tokens)
@@ -232,6 +238,12 @@ def _choose(bundle: Bundle, usable: Sequence[str]) -> tuple[Variant, list[str]]:
     raise BundleError(
         f"{bundle.path} has no graph for {' or '.join(usable)}; export one that names it"
     )
+
+
+def _run_cost(limits: Limits, providers: Sequence[str]) -> int:
+    if limits.run_cost is not None:
+        return limits.run_cost
+    return 12 if on_cpu(providers) else 1024
 
 
 def _kept_bytes(limits: Limits, bundle: Bundle, variant: Variant) -> int:

@@ -54,6 +54,17 @@ class Node:
         self.start += tokens
         return upper
 
+    def give_way(self) -> None:
+        """Leave the tree: each child begins with its tokens instead."""
+        if self.parent is None:
+            raise ValueError("the root holds no tokens to give")
+        siblings = self.parent.children
+        at = siblings.index(self)
+        siblings[at : at + 1] = self.children
+        self.parent.waiting += len(self.children) - 1
+        for child in self.children:
+            child.parent, child.ids, child.start = self.parent, self.ids + child.ids, self.start
+
     @property
     def end(self) -> int:
         """How many tokens the path down to here has."""
@@ -91,6 +102,23 @@ def prefix_tree(sequences: Iterable[Ids], longest: int) -> Node:
             if family:
                 groups.append((node, family))
     return root
+
+
+def fold(root: Node, run_cost: int) -> None:
+    """Give the tokens of small nodes to their children, which read them again, where that costs
+    less than a run of the model for the node.
+
+    :param run_cost: of a run, in tokens. Nodes that are computed stay, as do those where a sequence
+        ends.
+    """
+    waiting = list(root.children)
+    while waiting:
+        node = waiting.pop()
+        waiting += node.children
+        again = len(node.ids) * (len(node.children) - 1)
+        small = len(node.children) > 1 and again <= run_cost
+        if small and node.sequence is None and node.rewards is None:
+            node.give_way()
 
 
 def _common(first: Ids, last: Ids) -> int:

@@ -111,22 +111,26 @@ class Session:
         return 2 * self._shape.layers * self._shape.kv_heads * self._shape.head_dim * 4
 
     def run(self, rows: Sequence[Row]) -> list[Reading]:
-        """Read all rows in one pass: tokens are padded on the right, pasts on the left."""
+        """Read all rows in one pass; tokens are padded on the right.
+
+        :raises ValueError: if the rows' pasts are not of one length.
+        """
         new = max(len(row.ids) for row in rows)
-        before = max(row.past_tokens for row in rows)
+        before = rows[0].past_tokens
+        if any(row.past_tokens != before for row in rows):
+            raise ValueError("rows that are read together have pasts of one length")
         ids = np.zeros((len(rows), new), np.int64)
         mask = np.zeros((len(rows), before + new), np.int64)
-        positions = np.zeros((len(rows), new), np.int64)
+        mask[:, :before] = 1
+        positions = np.tile(np.arange(before, before + new), (len(rows), 1))
         shape = self._shape
-        past = np.zeros(
+        past = np.empty(
             (2 * shape.layers, len(rows), shape.kv_heads, before, shape.head_dim), np.float32
         )
         for index, row in enumerate(rows):
-            own = row.past_tokens
             ids[index, : len(row.ids)] = row.ids
-            mask[index, before - own : before + len(row.ids)] = 1
-            positions[index] = np.arange(own, own + new)
-            at = before - own
+            mask[index, before : before + len(row.ids)] = 1
+            at = 0
             for state in row.past:
                 past[:, index, :, at : at + state.shape[2]] = state
                 at += state.shape[2]
@@ -204,6 +208,11 @@ def usable_providers() -> tuple[str, ...]:
     except OSError:
         return (_CPU,)
     return (_CUDA, _CPU)
+
+
+def on_cpu(providers: Sequence[str]) -> bool:
+    """Whether a session with these runs on the CPU."""
+    return providers[0] == _CPU
 
 
 def _load_errors() -> tuple[type[Exception], ...]:

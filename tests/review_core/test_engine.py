@@ -23,6 +23,7 @@ from review_core.bundle import Bundle, Criterion, GraphShape, Pooling, Variant, 
 from review_core.engine import Engine, Limits
 from review_core.errors import BundleError
 from review_core.layout import Layout, Slot, TokenSequence
+from review_core.session import Row, Session
 
 Load = Callable[[str], Bundle]
 
@@ -125,6 +126,8 @@ def test_shared_prefixes_give_the_rewards_of_full_passes_in_torch(
         Limits(run=7),
         Limits(state_bytes=0),
         Limits(state_bytes=60 * 1024),
+        Limits(run_cost=0),
+        Limits(run_cost=1000),
     ],
     ids=repr,
 )
@@ -191,9 +194,30 @@ def test_every_distinct_prefix_is_computed_once(load: Load) -> None:
     assert engine.tokens_computed == 5
 
 
+def test_a_few_shared_tokens_are_read_again_rather_than_in_a_run_of_their_own(load: Load) -> None:
+    """Two tokens that three texts share cost four to read again, and a run less."""
+    texts = whole(*((1, 2, *(each,) * 20) for each in (3, 4, 5)))
+    computed = {}
+    for run_cost in (3, 4):
+        engine = Engine(load("qwen2"), threads=1, limits=Limits(run_cost=run_cost))
+        rewards = engine.rewards(texts)
+        computed[run_cost] = engine.tokens_computed
+        assert_close(rewards, [engine.rewards([each])[0] for each in texts])
+    assert computed == {3: 2 + 3 * 20, 4: 3 * 22}
+
+
+def test_what_is_read_together_has_pasts_of_one_length(load: Load) -> None:
+    bundle = load("qwen2")
+    session = Session(bundle.path / bundle.manifest.variants[0].file, bundle.manifest.graph)
+    (first,) = session.run([Row((1, 2, 3), keep_state=True)])
+    assert first.state is not None
+    with pytest.raises(ValueError, match="pasts of one length"):
+        session.run([Row((4,), (first.state,)), Row((4,))])
+
+
 def test_without_room_for_states_tokens_are_computed_again(load: Load) -> None:
     """The prefix 1 2 by itself, then 1 2 3 and 1 2 4 whole: 2 + 3 + 3 tokens."""
-    engine = Engine(load("qwen2"), threads=1, limits=Limits(state_bytes=0))
+    engine = Engine(load("qwen2"), threads=1, limits=Limits(state_bytes=0, run_cost=0))
     engine.rewards([TokenSequence((1, 2, 3), (0, 3)), TokenSequence((1, 2, 4), (0, 3))])
     assert engine.tokens_computed == 8
 
@@ -203,7 +227,9 @@ def test_what_was_begun_is_finished_first_and_its_room_used_again(load: Load) ->
 
     1 2, then 3 and 4 on top of it; only then 5 6, which finds the room free, and 3 and 4: 8 tokens.
     """
-    engine = Engine(load("qwen2"), threads=1, limits=Limits(state_bytes=2 * 512, rows=1))
+    engine = Engine(
+        load("qwen2"), threads=1, limits=Limits(state_bytes=2 * 512, rows=1, run_cost=0)
+    )
     texts = [(1, 2, 3), (5, 6, 3), (1, 2, 4), (5, 6, 4)]
     engine.rewards([TokenSequence(ids, (0, 3)) for ids in texts])
     assert engine.tokens_computed == 8

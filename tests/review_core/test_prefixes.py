@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from review_core.prefixes import Node, prefix_tree
+from review_core.prefixes import Node, fold, prefix_tree
 
 IDS = st.lists(st.integers(0, 2), min_size=1, max_size=9).map(tuple)
 
@@ -37,3 +38,28 @@ def test_every_request_is_a_path_and_every_prefix_stands_once(
 def test_a_thousand_texts_that_each_continue_the_last_need_no_deep_stack() -> None:
     texts = [tuple(range(length)) for length in range(1, 1500)]
     assert len(nodes(prefix_tree(texts, 512))) == 1499
+
+
+def test_small_nodes_give_their_tokens_to_their_children() -> None:
+    """1 2 is shared by two; 1 2 3 4 5 6 by three and ends a sequence, so it stays."""
+    texts = [(1, 2, 9, 9), (1, 2, 3, 4, 5, 6), (1, 2, 3, 4, 5, 6, 7), (1, 2, 3, 4, 5, 6, 8)]
+    root = prefix_tree(texts, 99)
+    fold(root, 2)
+    assert sorted(node.ids for node in root.children) == [(1, 2, 3, 4, 5, 6), (1, 2, 9, 9)]
+    assert root.waiting == 2
+    (stays,) = (node for node in root.children if node.children)
+    assert stays.start == 0
+    assert [(node.ids, node.start, node.parent is stays) for node in stays.children] == [
+        ((7,), 6, True),
+        ((8,), 6, True),
+    ]
+
+
+def test_pieces_of_one_run_and_what_is_computed_stay() -> None:
+    root = prefix_tree([(1, 2, 3, 4)], 2)
+    fold(root, 99)
+    assert [node.ids for node in root.children] == [(1, 2)]
+    root = prefix_tree([(1, 2), (1, 3)], 99)
+    root.children[0].rewards = np.zeros((1, 1), np.float32)
+    fold(root, 99)
+    assert [node.ids for node in root.children] == [(1,)]
