@@ -19,8 +19,9 @@ from review_core.types import Verdict
 
 if TYPE_CHECKING:
     from review_core.calibration import Calibration
+    from review_core.cascade import JudgeModel
     from review_core.config import Settings
-    from review_core.margins import Scorer
+    from review_core.margins import Model, Scorer
     from review_core.types import (
         BundleIdentity,
         Change,
@@ -61,12 +62,15 @@ class Toolbox:
         roots: Sequence[Path],
         own: Settings,
         open_scorer: Callable[[Settings], tuple[Scorer, Calibration]],
+        open_judge: OpenJudge | None = None,
     ) -> None:
-        """own: whose model, threads and cache count, whatever a repository configures."""
+        """own: whose models, threads and cache count, whatever a repository configures."""
         self.roots = tuple(root.resolve() for root in roots)
         self._own = own
         self._open_scorer = open_scorer
+        self._open_judge = open_judge
         self._opened: tuple[Scorer, Calibration] | None = None
+        self._judge: JudgeModel[Scorer] | None = None
         self._told: OrderedDict[str, _Told] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -97,6 +101,7 @@ class Toolbox:
                 settings,
                 baseline=load_baseline(directory),
                 progress=progress,
+                second=None if self._judge is None else self._judge.within(scoring),
             )
             self._remember(report, calibration)
         return Answer(_report_text(report), report_to_json(report))
@@ -172,7 +177,8 @@ class Toolbox:
 
         settings = load_settings(directory, {}, {}).settings
         own = self._own
-        return replace(settings, model=own.model, threads=own.threads, cache=own.cache)
+        judge = replace(settings.judge, model=own.judge.model)
+        return replace(settings, model=own.model, judge=judge, threads=own.threads, cache=own.cache)
 
     def _change(
         self, directory: Path, target: str | None, staged: bool, settings: Settings
@@ -209,11 +215,15 @@ class Toolbox:
 
     def _model(self) -> tuple[Scorer, Calibration]:
         if self._opened is None:
-            self._opened = self._open_scorer(self._own)
+            scorer, calibration = self._open_scorer(self._own)
+            if self._open_judge is not None:
+                self._judge = self._open_judge(self._own, scorer.bundle, calibration)
+            self._opened = scorer, calibration
         return self._opened
 
     def _remember(self, report: Report, calibration: Calibration) -> None:
         from review_core.findings import finding_id
+        from review_core.renderers.view import speaker_of
 
         shown = {finding.id: finding for finding in report.findings}
         seen: Counter[str] = Counter()
@@ -221,18 +231,23 @@ class Toolbox:
             for score in review.scores.values():
                 if score.verdict is not Verdict.WORSE:
                     continue
-                key = finding_id(review.function, score.axis, score.criterion, report.bundle)
+                bundle = speaker_of(score, report)
+                key = finding_id(review.function, score.axis, score.criterion, bundle)
                 seen[key] += 1  # findings.py numbers those that are alike in the same order
                 finding = shown.get(key if seen[key] == 1 else f"{key}-{seen[key]}")
                 if finding is not None:
-                    curve = calibration.of(score.criterion, review.function.language)
-                    measured = calibration.precision.get(score.criterion)
-                    told = _Told(finding, review, report.bundle, measured, curve.worse_at)
+                    by = self._judge.calibration if self._judge and score.by_judge else calibration
+                    curve = by.of(score.criterion, review.function.language)
+                    measured = by.precision.get(score.criterion)
+                    told = _Told(finding, review, bundle, measured, curve.worse_at)
                     self._told[finding.id] = told
                     self._told.move_to_end(finding.id)
         while len(self._told) > _REMEMBERED:
             self._told.popitem(last=False)
 
+
+OpenJudge = Callable[["Settings", "Model", "Calibration"], "JudgeModel[Scorer] | None"]
+"""The judge that settings name, given the first model."""
 
 Scoring = Callable[["Scorer"], "Scorer"]
 """Puts around the scorer what lets a call be stopped."""

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from review_cli.options import model_options, overrides
+from review_cli.options import judge_option, model_options, overrides
 from review_core import __version__
 from review_core.command import exit_with
 from review_core.errors import ThemisError
@@ -56,19 +56,26 @@ class MissingExtraError(ThemisError):
     help="A folder that may be read; several times for several. Default: where it is started.",
 )
 @model_options
-def cli(roots: tuple[Path, ...], model: Path | None, threads: int | None, cache: bool) -> None:
+@judge_option
+def cli(
+    roots: tuple[Path, ...],
+    model: Path | None,
+    threads: int | None,
+    cache: bool,
+    judge: Path | None,
+) -> None:
     """The MCP server of Themis Review: lets a coding agent ask what a change did to the code.
 
     It speaks over stdin and stdout: an agent starts it. Nothing leaves this machine.
     """
     from review_cli.agent_tools import Toolbox
     from review_core.config import load_settings
-    from review_core.loading import load_scorer
+    from review_core.loading import load_judge, load_scorer
 
     here = Path.cwd()
-    given = overrides(here, model=model, threads=threads, cache=cache)
+    given = overrides(here, model=model, threads=threads, cache=cache, judge=judge)
     own = load_settings(Path(here.anchor), given, os.environ).settings
-    serve(Toolbox(roots or (here,), own, load_scorer))
+    serve(Toolbox(roots or (here,), own, load_scorer, load_judge))
 
 
 def serve(toolbox: Toolbox) -> None:
