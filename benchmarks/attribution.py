@@ -33,8 +33,10 @@ import numpy as np
 
 from benchmarks.attribution_cases import MAKERS, cases
 from benchmarks.attribution_rewards import Reader, TokenEngine
-from benchmarks.results import Finding, Table, add_out, tell
+from benchmarks.report import Finding, Table, add_out, tell
 from review_core.bundle import default_bundle_path, load_bundle
+from review_core.calibration import Calibration
+from review_core.causes import MOST
 from review_core.records import read_pairs
 from training.pictures import Bar, bar_chart
 
@@ -64,9 +66,8 @@ def _as_asked(row: Row, part: Part) -> float:
 
 
 def _explained(row: Row) -> bool:
-    """Whether a review asks about no part alone, as in review_core.causes."""
-    gains = sorted((_gain(row, part) for part in row["parts"]), reverse=True)
-    return bool(gains[0] >= -row["margin"] and gains[1] <= gains[0] / 2)
+    """Whether a review asks about no part alone."""
+    return any(part["telling"] for part in row["parts"])
 
 
 ORDERS: Mapping[str, Blame] = {
@@ -81,9 +82,6 @@ ORDERS: Mapping[str, Blame] = {
 }
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Of `alone`, tried on one half of the repositories."""
-
-MOST = 0.7
-"""As review_core.causes: what a statement must give back of the most that any does."""
 
 
 def ranks(row: Row, blame: Blame) -> list[int]:
@@ -210,7 +208,14 @@ def cost(rows: Sequence[Row]) -> dict[str, float]:
 
 
 def measured(
-    pairs: Path, *, bundle: Path, count: int, longest: int, threads: int, rows: Path | None
+    pairs: Path,
+    *,
+    bundle: Path,
+    count: int,
+    longest: int,
+    kinds: Sequence[str],
+    threads: int,
+    rows: Path | None,
 ) -> list[Row]:
     """What is read of the cases; what `rows` has already is not read again."""
     done = (
@@ -219,8 +224,10 @@ def measured(
         else []
     )
     opened = load_bundle(bundle)
-    reader = Reader(opened, TokenEngine(opened, threads=threads))
-    made = islice(cases(list(read_pairs(pairs)), count, longest=longest), len(done), None)
+    calibration = Calibration.from_json(opened.calibration_json)
+    reader = Reader(opened, calibration, TokenEngine(opened, threads=threads))
+    made = cases(list(read_pairs(pairs)), count, longest=longest, kinds=kinds)
+    made = islice(made, len(done), None)
     for batch in _batches(made):
         found = reader.rows(batch)
         done += found
@@ -331,6 +338,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--cases", type=int, default=200, help="of each kind")
     parser.add_argument("--longest", type=int, default=1800, help="characters of a side of a pair")
+    parser.add_argument("--kinds", nargs="+", choices=tuple(MAKERS), default=tuple(MAKERS))
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rows", type=Path, help="a .jsonl file that keeps what was read")
     add_out(parser)
@@ -340,6 +348,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         bundle=asked.model or default_bundle_path(),
         count=asked.cases,
         longest=asked.longest,
+        kinds=asked.kinds,
         threads=asked.threads,
         rows=asked.rows,
     )

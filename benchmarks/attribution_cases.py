@@ -147,7 +147,12 @@ MAKERS = {"planted": planted, "reverted": reverted, "within": within}
 
 
 def cases(
-    pairs: Sequence[PreferencePair], count: int, *, longest: int, seed: int = 0
+    pairs: Sequence[PreferencePair],
+    count: int,
+    *,
+    longest: int,
+    kinds: Sequence[str] = tuple(MAKERS),
+    seed: int = 0,
 ) -> Iterator[Case]:
     """Up to `count` cases of each kind, in turn, of pairs in random order.
 
@@ -159,11 +164,11 @@ def cases(
         for pair in rng.sample(list(pairs), len(pairs))
         if pair.group.count("/") == 1 and max(len(pair.chosen), len(pair.rejected)) <= longest
     ]
-    made = dict.fromkeys(MAKERS, 0)
+    made = dict.fromkeys(kinds, 0)
     for pair in waiting:
         if min(made.values()) >= count:
             return
-        for kind, make in MAKERS.items():
-            if made[kind] < count and (case := make(pair, rng)) is not None:
+        for kind in kinds:
+            if made[kind] < count and (case := MAKERS[kind](pair, rng)) is not None:
                 made[kind] += 1
                 yield case

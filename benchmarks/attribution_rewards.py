@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from benchmarks.attribution_cases import Case
 from review_core.bundle import Bundle
+from review_core.calibration import Calibration
+from review_core.causes import TELLING
 from review_core.diff import lines_of
 from review_core.engine import Engine
 from review_core.layout import TokenSequence, normalise
@@ -36,6 +38,7 @@ class Reader:
     """A bundle, and an engine that reads with it."""
 
     bundle: Bundle
+    calibration: Calibration
     engine: TokenEngine
 
     def rows(self, cases: Sequence[Case]) -> list[dict[str, Any]]:
@@ -58,16 +61,21 @@ class Reader:
         head_of = self.bundle.manifest.criteria[case.criterion].head
         base = float(pooled[case.base][head_of])
 
-        def margin(text: str | None) -> float | None:
-            return None if text is None else float(pooled[normalise(text)][head_of]) - base
+        def margin(text: str) -> float:
+            return float(pooled[normalise(text)][head_of]) - base
 
+        def preference(margin: float) -> float:
+            return self.calibration.preference(case.criterion, margin, case.language)
+
+        found = margin(case.head)
         shares = self._shares(case, head_of)
         return {
             "kind": case.kind,
             "group": case.group,
             "criterion": case.criterion,
             "language": case.language,
-            "margin": margin(case.head),
+            "margin": found,
+            "preference": preference(found),
             "guilty": case.guilty,
             "lines": case.lines,
             "tokens": self._tokens(case),
@@ -76,7 +84,8 @@ class Reader:
                     "lines": [part.lines.start, part.lines.end],
                     "changed": sum(each.head_count + each.base_count for each in part.hunks),
                     "without": margin(part.without),
-                    "alone": margin(part.alone),
+                    "telling": preference(margin(part.without)) - preference(found) >= TELLING,
+                    "alone": None if part.alone is None else margin(part.alone),
                     "share": share,
                 }
                 for part, share in zip(case.parts, shares, strict=True)

@@ -2,8 +2,10 @@
 `review_core.attribution` says.
 
 Texts are asked for in three rounds, and of each finding only what is still open: every part taken
-back; each alone, unless one explains it all by itself; then the statements of the guiltiest part,
-if that is large. Each text is asked for once, whatever the number of axes and findings.
+back; each alone, where none of them is telling, which is how parts look that are harmful one
+without the other; then the statements of the guiltiest part, if that is large. Each text is asked
+for once, whatever the number of axes and findings. What the rounds cost and tell, as measured,
+is in docs/attribution.md.
 """
 
 from __future__ import annotations
@@ -19,10 +21,10 @@ from review_core.layout import normalise
 from review_core.margins import Rewards, language_at, sides_read
 from review_core.types import Cause, Finding, Function, FunctionReview
 
-_TELLING = 0.05
+TELLING = 0.05
 """What a part must be worth in P(worse) for the finding to point at it alone."""
 
-_MOST = 0.7
+MOST = 0.7
 """A statement is blamed for one around it if it takes back so much of the margin that this does."""
 
 
@@ -87,11 +89,9 @@ class _Case:
         yield from (part.without for part in self.parts)
 
     def alone(self, answers: _Answers) -> Iterator[str]:
-        """Base with each part only, unless one part explains the finding and the others do not."""
-        gains = sorted((self._gain(part, answers) or 0.0 for part in self.parts), reverse=True)
-        if gains and gains[0] >= -self.finding.margin and gains[1] <= gains[0] / 2:
-            return
-        yield from (part.alone for part in self.parts if part.alone is not None)
+        """Base with each part only, where none is telling."""
+        if not any(self._is_telling(part, answers) for part in self.parts):
+            yield from (part.alone for part in self.parts if part.alone is not None)
 
     def pieces(self, answers: _Answers) -> tuple[Part, ...]:
         """What the guiltiest part, or the only one, can be narrowed to."""
@@ -146,7 +146,7 @@ class _Case:
         """The smallest piece that gives back most of what any does, if that is worth telling."""
         gains = {at: self._gain(piece, answers) or 0.0 for at, piece in enumerate(pieces)}
         most = max(gains.values(), default=0.0)
-        guilty = [pieces[at] for at, gain in gains.items() if gain >= _MOST * most > 0]
+        guilty = [pieces[at] for at, gain in gains.items() if gain >= MOST * most > 0]
         smallest = min(
             guilty, key=lambda piece: (len(piece.hunks), piece.lines.start), default=None
         )
@@ -165,7 +165,7 @@ class _Case:
     def _is_telling(self, part: Part, answers: _Answers) -> bool:
         without = self._margin(part.without, answers)
         found = self.finding.preference
-        return without is not None and self._preference(without) - found >= _TELLING
+        return without is not None and self._preference(without) - found >= TELLING
 
     def _gain(self, part: Part, answers: _Answers) -> float | None:
         """How much of the margin comes back without the part."""

@@ -229,7 +229,7 @@ class Cause:
 
     Lines are at head; a deletion has the line before it. without: P(head better) with this part as
     in base. alone: the same with this part as the only change; None where that does not parse, or
-    was not asked because one part explains the finding without it.
+    was not asked because some part is telling without it.
     """
 
     start_line: int

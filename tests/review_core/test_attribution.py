@@ -163,7 +163,7 @@ THREE = (
 )
 
 
-def test_where_one_part_explains_it_all_no_part_is_asked_about_alone(
+def test_where_a_part_is_telling_no_part_is_asked_about_alone(
     calibration: Calibration,
 ) -> None:
     """Three texts without a part; base and head were read before, but by nobody who remembers."""
@@ -176,7 +176,7 @@ def test_where_one_part_explains_it_all_no_part_is_asked_about_alone(
     assert [len(call) for call in scorer.calls if head not in call][-1] == 4
 
 
-def test_where_several_parts_share_the_blame_each_is_asked_about_alone(
+def test_where_no_part_is_telling_each_is_asked_about_alone(
     calibration: Calibration,
 ) -> None:
     head = THREE.replace("= 1", "= not_safe").replace("= 3", "= not_safe").replace("= 5", "= 50")

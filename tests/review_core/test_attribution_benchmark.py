@@ -85,6 +85,7 @@ def row(**fields: Any) -> dict[str, Any]:
         {"lines": [1, 8], "changed": 9, "without": -1.5, "alone": -0.4, "share": -0.1},
         {"lines": [9, 9], "changed": 1, "without": 0.0, "alone": None, "share": -0.3},
     ]
+    parts = [{**part, "telling": part["without"] == 0} for part in parts]
     known = {"kind": "planted", "group": "a/b", "margin": -2.0, "guilty": [1], "lines": 12}
     tokens = {"read": 100, "without": 20, "alone": 30}
     return {**known, "parts": parts, "tokens": tokens, **fields}
@@ -112,8 +113,8 @@ def test_chance_is_exact() -> None:
     assert attribution.by_chance(three) == pytest.approx((2 / 3, 5 / 6))
 
 
-def test_parts_are_not_asked_about_alone_where_one_explains_it_all() -> None:
-    shared = row(margin=-1.0, parts=[{**part, "without": -0.5} for part in row()["parts"]])
+def test_parts_are_asked_about_alone_where_none_is_telling() -> None:
+    shared = row(parts=[{**part, "telling": False} for part in row()["parts"]])
     assert attribution.cost([row()])["asked"] == 20
     assert attribution.cost([shared])["asked"] == 50
     assert attribution.cost([row(), shared])["both"] == 50
