@@ -133,7 +133,7 @@ def _text(node: ast.expr, known: Mapping[str, ast.expr]) -> str | None:
     if isinstance(node, ast.Constant):
         return node.value if isinstance(node.value, str) else None
     if isinstance(node, ast.JoinedStr):
-        return "".join(map(_piece, node.values))
+        return "".join(_piece(value, known) for value in node.values)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         left, right = _text(node.left, known), _text(node.right, known)
         return f"{left or '{...}'}{right or '{...}'}"
@@ -143,15 +143,20 @@ def _text(node: ast.expr, known: Mapping[str, ast.expr]) -> str | None:
     return None
 
 
-def _piece(node: ast.expr) -> str:
-    if isinstance(node, ast.FormattedValue):
-        inner = node.value
-        while isinstance(inner, ast.Call) and inner.args:
-            inner = inner.args[-1]
-        if isinstance(inner, ast.Attribute):
-            return f"{{{inner.attr}}}"
-        return f"{{{inner.id}}}" if isinstance(inner, ast.Name) else "{...}"
-    return str(node.value) if isinstance(node, ast.Constant) else "{...}"
+def _piece(node: ast.expr, known: Mapping[str, ast.expr]) -> str:
+    """A part of an f-string; a constant of the module is what it says."""
+    if not isinstance(node, ast.FormattedValue):
+        return str(node.value) if isinstance(node, ast.Constant) else "{...}"
+    inner = node.value
+    if isinstance(inner, ast.Name) and inner.id in known:
+        named = known[inner.id]
+        if isinstance(named, ast.Constant) and isinstance(named.value, str):
+            return named.value
+    while isinstance(inner, ast.Call) and inner.args:
+        inner = inner.args[-1]
+    if isinstance(inner, ast.Attribute):
+        return f"{{{inner.attr}}}"
+    return f"{{{inner.id}}}" if isinstance(inner, ast.Name) else "{...}"
 
 
 def _cell(text: str) -> str:

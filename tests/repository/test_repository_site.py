@@ -137,7 +137,26 @@ def test_messages_are_found_through_names_and_formatting(tmp_path: Path) -> None
     )
     classes, told = messages.read(tmp_path)
     assert classes == [messages.ErrorClass("LostError", "review_core", "It is lost.")]
-    assert sorted(each.text for each in told) == ["no {name}; {REMEDY}", "{n} lost for good"]
+    assert sorted(each.text for each in told) == ["no {name}; look again", "{n} lost for good"]
+
+
+def test_each_message_that_troubleshooting_quotes_is_one_that_is_said() -> None:
+    _, told = messages.read(ROOT)
+    texts = [re.sub(r"\{[^}]*\}", "…", each.text) for each in told]
+    page = (ROOT / "docs" / "troubleshooting.md").read_text("utf-8")
+    page = page.partition("## Kinds of errors")[0]
+    cells = re.findall(r"^\| `(.+?)` \|", page, re.MULTILINE)
+    cells += re.findall(r"`([^` ]+ [^` ]+ [^`]+)`", page.partition("## Agents")[2])
+    assert len(cells) > 15
+    assert [cell for cell in cells if cell not in texts] == []
+
+
+def test_troubleshooting_has_each_kind_of_error() -> None:
+    classes, _ = messages.read(ROOT)
+    kinds = (ROOT / "docs" / "troubleshooting.md").read_text("utf-8").partition("## Kinds of")[2]
+    assert set(re.findall(r"^\| `(\w+)` \|", kinds, re.MULTILINE)) == {
+        each.name for each in classes
+    }
 
 
 # --- the site -------------------------------------------------------------------------------------
