@@ -221,14 +221,14 @@ class Bundle:
         """How a request becomes tokens."""
         return self.manifest.layout
 
-    @property
-    def scoring_sha256(self) -> str:
-        """The hash of what turns tokens into rewards: the graphs and the pooling.
+    def scoring_sha256(self, variant: Variant) -> str:
+        """The hash of what turns tokens into rewards: one of the graphs, and the pooling.
 
-        A new calibration or card is another bundle with the same rewards: caches go by this.
+        A new calibration or card is another bundle with the same rewards, and another graph of the
+        same bundle has others: caches go by this.
         """
-        graphs = sorted(self.manifest.files[each.file] for each in self.manifest.variants)
-        return hashlib.sha256(" ".join([self.manifest.pooling, *graphs]).encode()).hexdigest()
+        graph = self.manifest.files[variant.file]
+        return hashlib.sha256(f"{self.manifest.pooling} {graph}".encode()).hexdigest()
 
 
 def default_bundle_path() -> Path:

@@ -36,7 +36,7 @@ def cache_key(scoring_sha256: str, sequence: TokenSequence) -> bytes:
     """What a reward depends on: what computes it, the tokens (a criterion's prompt is among them)
     and which of them are code.
 
-    :param scoring_sha256: as `Bundle.scoring_sha256` gives it.
+    :param scoring_sha256: as `Scorer.scoring_sha256` gives it.
     """
     digest = hashlib.sha256(scoring_sha256.encode())
     digest.update(array("q", (*sequence.code, *sequence.ids)).tobytes())

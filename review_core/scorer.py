@@ -67,6 +67,11 @@ class Scorer:
         return self._statistics
 
     @property
+    def scoring_sha256(self) -> str:
+        """What its rewards are remembered by: those of equal hash are equal."""
+        return self.bundle.scoring_sha256(self._engine.variant)
+
+    @property
     def criteria(self) -> tuple[str, ...]:
         """The criterion keys it answers, in the manifest's order."""
         return tuple(self.bundle.manifest.criteria)
@@ -176,7 +181,7 @@ class Scorer:
     ) -> dict[TokenSequence, bytes]:
         """What the cache calls each distinct sequence."""
         distinct = {sequence for each in asked if each is not None for sequence in each.values()}
-        return {each: cache_key(self.bundle.scoring_sha256, each) for each in distinct}
+        return {each: cache_key(self.scoring_sha256, each) for each in distinct}
 
     def _heads(
         self,

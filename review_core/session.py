@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from review_core import telemetry
 from review_core.bundle import GraphShape
+from review_core.cores import usable_cores
 from review_core.errors import BundleError, RuntimeMissingError
 
 State: TypeAlias = NDArray[np.float32]
@@ -68,13 +69,13 @@ class Session:
     ) -> None:
         """Open the graph at `path`.
 
-        :param threads: how many one run may use; 0 for one a physical core.
+        :param threads: how many one run may use; 0 for one a core that this process may use.
         :raises RuntimeMissingError: if onnxruntime is not installed.
         :raises BundleError: if the file is not a graph, or not one of this contract and shape.
         """
         ort = import_onnxruntime()
         options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = threads or usable_cores()
         options.inter_op_num_threads = 1
         options.use_deterministic_compute = True
         options.enable_mem_pattern = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from dataclasses import replace
@@ -125,6 +126,24 @@ def test_another_graph_does_not_read_this_ones_cache_but_another_calibration_doe
         again = scorer(other, tmp_path / "cache")
         again.rewards(CODES)
         assert again.statistics.cache_hits == hits
+
+
+def test_two_graphs_of_one_bundle_do_not_read_each_others_rewards(
+    by_head: Bundle, tmp_path: Path
+) -> None:
+    """As where one bundle serves a GPU and CPUs, and the cache lies on a disk that both see."""
+    (own,) = by_head.manifest.variants
+    other = replace(own, file="other.onnx")
+    shutil.copyfile(by_head.path / own.file, tmp_path / other.file)
+    shutil.copyfile(by_head.path / own.file, tmp_path / own.file)
+    files = {**by_head.manifest.files, other.file: "0" * 64}
+    hits = []
+    for variants in ((own, other), (other, own), (own, other)):
+        manifest = replace(by_head.manifest, files=files, variants=variants)
+        asked = scorer(replace(by_head, path=tmp_path, manifest=manifest), tmp_path / "cache")
+        asked.rewards(CODES)
+        hits.append(asked.statistics.cache_hits)
+    assert hits == [0, 0, 3]
 
 
 def test_another_pooling_is_another_reward(by_head: Bundle, tmp_path: Path) -> None:

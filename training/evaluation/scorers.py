@@ -98,7 +98,7 @@ def _open_bundle(path: Path, settings: ScoringSettings) -> Opened:
     calibration = Calibration.from_json(bundle.calibration_json)
     manifest = bundle.manifest
     return Opened(
-        manifest.name, bundle.scoring_sha256, scorer, calibration, True, _shown(manifest.axes)
+        manifest.name, scorer.scoring_sha256, scorer, calibration, True, _shown(manifest.axes)
     )
 
 
