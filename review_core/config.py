@@ -114,7 +114,7 @@ class PullRequestSettings:
 class Settings:
     """What a review may be told; the keys of the configuration file.
 
-    model: None for the bundle that ships. threads: 0 for one per physical core.
+    model: None for the bundle that ships. threads: 0 for one per core that it may use.
     """
 
     model: Path | None

@@ -64,7 +64,7 @@ class CalibrateSettings:
     )
     flagged: int = setting(20, "Fewer verdicts than this on held-out pairs prove nothing.")
     folds: int = setting(10, "Parts that the repositories are divided into, each left out once.")
-    threads: int = setting(0, "Threads of a bundle's engine. 0: one a physical core.")
+    threads: int = setting(0, "Threads of a bundle's engine. 0: one a core that it may use.")
     cache: bool = setting(True, "Remember rewards in the user's cache.")
 
     def limit(self, speaking: int) -> NoiseLimit:

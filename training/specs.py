@@ -156,7 +156,7 @@ class TeachSettings:
     )
     device: str = setting("auto", "Where checkpoints compute: auto, cpu, cuda ...")
     dtype: Literal["float32", "bfloat16"] = setting("float32", "What checkpoints compute in.")
-    threads: int = setting(0, "Threads of a bundle's engine. 0: one a physical core.")
+    threads: int = setting(0, "Threads of a bundle's engine. 0: one a core that it may use.")
     cache: bool = setting(True, "Remember a bundle's rewards in the user's cache.")
 
 

@@ -35,7 +35,7 @@ class EvaluateSettings:
     calibration: Path | None = setting(
         None, "A calibration.json to read MODEL with, in place of its own."
     )
-    threads: int = setting(0, "Threads of a bundle's engine. 0: one a physical core.")
+    threads: int = setting(0, "Threads of a bundle's engine. 0: one a core that it may use.")
     cache: bool = setting(True, "Remember a bundle's rewards in the user's cache.")
     dtype: Literal["float32", "bfloat16"] = setting(
         "float32", "Precision of checkpoints and of the likelihood."
