@@ -57,13 +57,13 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--commit", default=COMMIT, help="the newest commit that is read")
 
 
-def edits(source: Source, count: int) -> list[Edit]:
+def edits(source: Source, count: int, *, at_most: bool = False) -> list[Edit]:
     """The last `count` functions that changed up to the source's commit, newest first.
 
-    :raises ValueError: if the history has fewer.
+    :raises ValueError: if the history has fewer, unless `at_most` is set; then if it has none.
     """
     found = list(islice(_edits(source), count))
-    if len(found) < count:
+    if len(found) < (1 if at_most else count):
         raise ValueError(
             f"the history of {source.commit} changes {len(found)} functions, fewer than {count}; "
             "ask for fewer, or name a longer history with --repository and --commit"

@@ -33,7 +33,7 @@ import numpy as np
 
 from benchmarks.changes import Source, add_source, edits, texts
 from benchmarks.measuring import alone
-from benchmarks.results import Finding, Table, add_out, megabytes, seconds, tell
+from benchmarks.report import Finding, Table, add_out, megabytes, seconds, tell
 from benchmarks.rows import Rewards, Run, onnx_full_passes, ours, transformers_full_passes
 from benchmarks.sampling import sample
 from review_core.bundle import Bundle, default_bundle_path, load_bundle

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.attribution import mean
-from benchmarks.results import Finding, Table, add_out, tell
+from benchmarks.report import Finding, Table, add_out, tell
 from review_core.bundle import default_bundle_path, load_bundle
 from review_core.calibration import Calibration
 from review_core.engine import Engine
