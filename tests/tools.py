@@ -55,6 +55,8 @@ def _find(name: str) -> Path | None:
         # GitHub's own words
         case "api.github.com.json" | "ghes-3.19.json" | "schema.graphql" | "webhooks.json":
             return _existing(FOLDER / "github" / name)
+        case "axe.min.js":  # the rules of accessibility, for a page in a browser
+            return _existing(FOLDER / "axe" / name)
         case "sarif-2.1.0.json":  # the schema
             return _existing(FOLDER / "sarif" / name)
     raise ValueError(f"no test tool is called {name}")

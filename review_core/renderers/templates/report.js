@@ -11,9 +11,10 @@
     const cell = row.cells[column];
     return column ? Number(cell.dataset.sort) : cell.textContent;
   };
+  const names = new Intl.Collator("en", { numeric: true });
   const sort = (column, descending) => {
     const order = descending ? -1 : 1;
-    const compare = column ? (a, b) => a - b : (a, b) => a.localeCompare(b);
+    const compare = column ? (a, b) => a - b : names.compare;
     const sorted = rows.map((row) => [key(row, column), row]);
     sorted.sort((a, b) => order * compare(a[0], b[0]));
     body.append(...sorted.map((pair) => pair[1]));
