@@ -21,7 +21,9 @@ in front of that rounding becomes a step of it. Levels 0 to 2 are one kernel on 
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +33,7 @@ import onnx
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from model_export.parity import Ids, torch_rewards
+from model_export.rotation import rotate
 from model_export.storage import Storage
 from review_core.errors import InputError
 from training.card import Quantisation
@@ -103,8 +106,15 @@ def round_weights(
 def round_as_stored(model: PreTrainedModel, storage: Storage, batch: Sequence[Ids]) -> float:
     """Round a fresh model's weights as a graph of that storage has them; return the largest change.
 
+    Of a graph that computes in integers they are rotated, and linear layers are left as they are:
+    the graph pass rounds those, together with what goes into them.
+
     :param batch: what 4-bit scales are chosen by; the same texts choose the same.
     """
+    if storage.integers:
+        rotate(model)
+        round_weights(model, replace(storage.quantisation, weight_bits=None))
+        return math.inf  # no weight is what it was
     squares = None
     if storage.quantisation.weight_bits == 4:
         from model_export.rounding import input_squares
@@ -154,7 +164,7 @@ def quantise_embedding(model: ModelProto) -> ModelProto:
     extreme = np.take_along_axis(weight, np.abs(weight).argmax(1, keepdims=True), axis=1)
     scale = (extreme / np.float32(-128.0)).astype(np.float32)  # as training.rounding.round_blocks
     steps = np.divide(weight, scale, out=np.zeros_like(weight), where=scale != 0)
-    rows = np.clip(np.rint(steps), -128, 127).astype(np.int8)
+    rows = np.clip(np.rint(steps, out=steps), -128, 127, out=steps).astype(np.int8)
     name, embedded = table.name, lookup.output[0]
     at = list(graph.node).index(lookup)
     replacement = [

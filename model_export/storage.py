@@ -11,22 +11,25 @@ from training.card import Quantisation
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 HALVES = ("fp16", "bf16")
-PRECISION_NAMES = (*PRECISIONS, *HALVES)
+INTEGERS = "w8a8"
+"""Weights and activations of 8 bits, multiplied as integers (integers.py)."""
+PRECISION_NAMES = (*PRECISIONS, INTEGERS, *HALVES)
 
 
 @dataclass(frozen=True, slots=True)
 class Storage:
     """One graph of a bundle: `half` names the 16-bit float of its weights, else `quantisation` says
-    how they are stored.
+    how they are stored; with `integers` linear layers compute in them, one scale an output.
     """
 
     quantisation: Quantisation
     half: str | None = None
+    integers: bool = False
 
     @property
     def precision(self) -> str:
         """Its name in the manifest and on the command line."""
-        return self.half or precision_of(self.quantisation)
+        return INTEGERS if self.integers else self.half or precision_of(self.quantisation)
 
     @property
     def providers(self) -> tuple[str, ...]:
@@ -40,6 +43,8 @@ class Storage:
 
 def storage_of(precision: str, card: Quantisation) -> Storage:
     """The storage of that name, with the block size of a checkpoint's card."""
+    if precision == INTEGERS:
+        return Storage(with_precision(card, "int8"), integers=True)
     if precision in HALVES:
         return Storage(with_precision(card, "fp32"), precision)
     return Storage(with_precision(card, precision))

@@ -29,7 +29,7 @@ from model_export.quantise import round_as_stored
 from model_export.storage import CPU, HALVES, PRECISION_NAMES, storage_of
 from model_export.write import UNREADABLE, only
 from review_core.bench import run_bench
-from review_core.bundle import Bundle, Variant
+from review_core.bundle import Bundle, Pooling, Variant
 from review_core.calibration import Calibration
 from review_core.engine import Engine
 from review_core.errors import InputError
@@ -166,7 +166,8 @@ def verify_bundle(
         if checkpoint is not None:
             checks += _torch(bundle, variant, checkpoint, batch, full, gates)
         if compared is not None:
-            agreement = sign_agreement(_means(compared), _means(full))
+            pooling = manifest.pooling
+            agreement = sign_agreement(_pooled(compared, pooling), _pooled(full, pooling))
             if agreement is not None:
                 checks.append(Check("signs", agreement, gates.sign_agreement, at_least=True))
         if compared is None and variant is reference:
@@ -207,8 +208,8 @@ def prompts_differ(bundle: Bundle, prompts: Prompts) -> list[str]:
     return [key for key in keys if key not in asked or asked[key].prompt != prompts.texts.get(key)]
 
 
-def _means(batch: Sequence[Rewards]) -> list[Rewards]:
-    return [rewards.mean(axis=0) for rewards in batch]
+def _pooled(batch: Sequence[Rewards], pooling: Pooling) -> list[Rewards]:
+    return [each[0] for each in pooled(batch, pooling)]
 
 
 def _probe(bundle: Bundle, variant: Variant) -> Check:
@@ -276,6 +277,9 @@ def _torch(
     pooling, scale = bundle.manifest.pooling, max(1.0, largest_reward(expected))
     if storage.half:
         return [Check("torch", largest_difference(full, expected), gates.half * scale)]
+    if storage.integers:
+        found = largest_difference(pooled(full, pooling), pooled(expected, pooling))
+        return [Check("torch", found, gates.integers * scale)]
     # Quantised graphs hold these weights to the bit: what differs is the order of additions.
     return [
         Check(

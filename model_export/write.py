@@ -18,6 +18,7 @@ from model_export.checkpoint import Checkpoint, load_model
 from model_export.errors import GateError
 from model_export.graph import export_graph
 from model_export.half import check_graph, store_in_half
+from model_export.integers import compute_in_integers
 from model_export.parity import (
     PROBE,
     Gates,
@@ -206,7 +207,7 @@ def _write_graph(
     batch, quantisation = reference.batch, storage.quantisation
     changed = round_as_stored(model, storage, batch) > 0
     expected = [torch_rewards(model, ids) for ids in batch] if changed else reference.rewards
-    own, rounded = ([each.mean(axis=0) for each in side] for side in (reference.rewards, expected))
+    said = expected  # what there is to say of a graph that cannot be run here
 
     def read(path: Path) -> list[Rewards]:
         session = Session(path, shape)
@@ -218,8 +219,13 @@ def _write_graph(
     pooling = checkpoint.card.pooling
     export = largest_difference(pooled(fp32, pooling), pooled(expected, pooling))
     graph = onnx.load(str(fp32_path))
-    linear = embedding = half = cached = None
-    if quantisation.weight_bits:
+    linear = embedding = half = integers = cached = None
+    if storage.integers:
+        graph = compute_in_integers(graph)
+        save_graph(graph, scratch / "linear.onnx", limit=limit)
+        inside = pooled(read(scratch / "linear.onnx"), pooling)
+        integers = largest_difference(inside, pooled(fp32, pooling))
+    elif quantisation.weight_bits:
         graph = quantise_linear(graph, quantisation.weight_bits, quantisation.block_size)
         save_graph(graph, scratch / "linear.onnx", limit=limit)
         linear = largest_difference(read(scratch / "linear.onnx"), fp32)
@@ -237,21 +243,24 @@ def _write_graph(
         session = Session(target, shape)
         full = [full_pass(session, ids) for ids in batch]
         cached = largest_difference(in_pieces(session, batch), full)
-        if quantisation.embedding_bits:
+        if quantisation.embedding_bits and not storage.integers:
             embedding = largest_difference(full, fp32)
         if storage.half:
             half = largest_difference(full, fp32)
+        said = full
+    own, final = pooled(reference.rewards, pooling), pooled(said, pooling)
     parity = Parity(
         export=export,
         export_token=largest_difference(fp32, expected),
         linear=linear,
         embedding=embedding,
         cached=cached,
-        rounding=largest_difference(own, rounded),
-        sign_agreement=sign_agreement(own, rounded),
+        rounding=largest_difference(own, final),
+        sign_agreement=sign_agreement([each[0] for each in own], [each[0] for each in final]),
         largest=largest_reward(fp32),
         tokens=sum(len(ids) for ids in batch),
         half=half,
+        integers=integers,
     )
     return _Written(target.name, storage, parity, probed)
 

@@ -132,7 +132,7 @@ def test_every_precision_passes_its_gates_and_keeps_the_head_in_fp32(
     assert head.op_type == "MatMul"
     assert initialisers(bundle.path / variant.file)[head.input[1]].dtype == np.float32
     rounded = bundle.manifest.parity["rounding"]
-    assert (rounded == 0) is (precision == "fp32")
+    assert (rounded < 1e-5) is (precision == "fp32")
     (report,) = verify_bundle(bundle, read_checkpoint(path)).variants
     found = {check.name: check for check in report.checks}
     assert found["torch"].met
