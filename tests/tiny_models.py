@@ -5,12 +5,15 @@ what it offers.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from review_core.bundle import file_sha256
 
 HEADS = ("Functional_Correctness", "Readability", "Security_Hardness")
 CODE_ONLY = ["<|im_start|>", {"slot": "code"}, "<|im_end|>"]
@@ -108,3 +111,21 @@ def tiny_bundle(
         return made[family]
 
     return bundle
+
+
+def recalibrated(
+    bundle: Path, path: Path, curve: Mapping[str, Any], measured: Mapping[str, Any] | None = None
+) -> Path:
+    """A copy of a bundle at `path` that goes by one curve on every criterion; another identity."""
+    shutil.copytree(bundle, path)
+    manifest = json.loads((path / "manifest.json").read_text())
+    calibration: dict[str, Any] = {
+        "format": 1,
+        "criteria": dict.fromkeys(manifest["criteria"], curve),
+    }
+    if measured is not None:
+        calibration["measured"] = dict.fromkeys(manifest["criteria"], measured)
+    (path / "calibration.json").write_text(json.dumps(calibration))
+    manifest["files"]["calibration.json"] = file_sha256(path / "calibration.json")
+    (path / "manifest.json").write_text(json.dumps(manifest))
+    return path

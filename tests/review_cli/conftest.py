@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,9 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_models import tiny_bundle, tiny_checkpoint, tiny_tokenizer
-
-from review_core.bundle import file_sha256
+from tiny_models import recalibrated, tiny_bundle, tiny_checkpoint, tiny_tokenizer
 
 __all__ = ["themis", "tiny_bundle", "tiny_checkpoint", "tiny_tokenizer"]
 
@@ -26,20 +22,10 @@ def decided_bundle(
     tiny_bundle: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """Random weights that are never unsure: worse up to .5, better from there on."""
-    path = tmp_path_factory.mktemp("decided") / "bundle"
-    shutil.copytree(tiny_bundle(), path)
-    manifest = json.loads((path / "manifest.json").read_text())
     each = {"temperature": 0.01, "worse_at": 0.5, "better_at": 0.5, "isotonic": None}
     measured = {"held_out": {"right": 0.97, "right_length_balanced": 0.96}}
-    calibration = {
-        "format": 1,
-        "criteria": dict.fromkeys(manifest["criteria"], each),
-        "measured": dict.fromkeys(manifest["criteria"], measured),
-    }
-    (path / "calibration.json").write_text(json.dumps(calibration))
-    manifest["files"]["calibration.json"] = file_sha256(path / "calibration.json")
-    (path / "manifest.json").write_text(json.dumps(manifest))
-    return path
+    path = tmp_path_factory.mktemp("decided") / "bundle"
+    return recalibrated(tiny_bundle(), path, each, measured)
 
 
 @pytest.fixture
