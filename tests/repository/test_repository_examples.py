@@ -1,6 +1,9 @@
 """What the pages show was run: commands, their output, and the model's word on the examples."""
 
+import os
 import re
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -32,6 +35,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.bundle
+@pytest.mark.timeout(600)  # a dozen commands
 @pytest.mark.parametrize("name", ["tutorial"])
 def test_a_page_shows_what_its_commands_print(name: str, tmp_path: Path, cache: Path) -> None:
     page = ROOT / "docs" / f"{name}.md"
@@ -84,6 +88,27 @@ def test_an_axis_page_says_what_the_model_says_of_its_examples(
     assert shown.count("*The model:*") >= 2
     now = axis_examples.written_anew(shown, axis, said)
     same(shown, now, f"python -m scripts.documents.axis_examples docs/axes/{axis}.md")
+
+
+@pytest.mark.bundle
+def test_the_program_of_the_python_page_runs(tmp_path: Path, cache: Path) -> None:
+    page = (ROOT / "docs" / "python.md").read_text("utf-8")
+    program = re.search(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    assert program is not None
+    discounts = axis_examples.DEMO / "{}" / "pricing" / "discounts.rb"
+    for side, demo in (("base", "head"), ("head", "base")):  # the change that the tutorial makes
+        shutil.copy(str(discounts).format(demo), tmp_path / f"{side}.rb")
+    run = subprocess.run(
+        [sys.executable, "-c", program[1]],
+        cwd=tmp_path,
+        env=os.environ | {"XDG_CACHE_HOME": str(cache)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert re.search(r"^head.rb:\d+: readability.*: likely worse than base", run.stdout)
+    assert "Pricing.Discounts.rate security: unsure, P(better) 0." in run.stdout
 
 
 @pytest.mark.parametrize("axis", Axis)
