@@ -1,4 +1,4 @@
-"""`themis calibrate`: moves a team's thresholds to where its own answers put them."""
+"""`themis calibrate`: moves a team's thresholds to where its answers or its merges put them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import click
 from review_cli.options import directory_option, overrides
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from review_core.calibration import Calibration
     from review_core.config import Settings
     from review_core.thresholds import Proposal
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 TOO_FEW = 1
 
 
-@click.command(epilog="Exit code 1: no axis has answers enough.")
+@click.command(epilog="Exit code 1: no axis has answers enough, or there are too few merges.")
 @directory_option
 @click.option(
     "--precision",
@@ -30,30 +32,92 @@ TOO_FEW = 1
     metavar="P",
     help="The share of findings that are to be right; more takes more answers.",
 )
+@click.option(
+    "--history",
+    "target",
+    metavar="RANGE",
+    help="Go by the merges of this range, such as main, in place of answers.",
+)
+@click.option(
+    "--noise",
+    "budget",
+    type=click.FloatRange(0.01, 0.9),
+    default=0.2,
+    show_default=True,
+    metavar="SHARE",
+    help="With --history: the share of merges that may have findings for nothing.",
+)
+@click.option(
+    "--days",
+    type=click.IntRange(1, 365),
+    default=30,
+    show_default=True,
+    metavar="N",
+    help="With --history: how long a merged function is watched.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=300,
+    show_default=True,
+    metavar="N",
+    help="With --history: the newest N commits at most.",
+)
 @click.option("--write", "writes", is_flag=True, help="Write the configuration; else only show it.")
 @click.option(
     "--model", type=click.Path(path_type=Path), metavar="BUNDLE", help="The model's folder."
 )
-def calibrate(directory: Path, wanted: float, writes: bool, model: Path | None) -> int:
+def calibrate(
+    directory: Path,
+    wanted: float,
+    target: str | None,
+    budget: float,
+    days: int,
+    limit: int,
+    writes: bool,
+    model: Path | None,
+) -> int:
     """Set `worse_at` of each axis from what you answered with `themis feedback`.
 
     The threshold becomes the lowest P(worse) from which your answers show, with 95 % confidence,
     that findings are right as often as --precision asks. Each criterion takes as many answers as
     would just show it if all were right (20 at 0.8); with fewer, the axis is left alone.
 
-    What was never shown has no answers: this can raise the bundle's threshold, not lower it.
+    With --history, the commits of RANGE are reviewed along first parents, which takes as long as
+    `themis history` does. A function that got its old text back within --days, or that a fix
+    changed, was worse; one that nobody touched was kept. Each threshold becomes the lowest at
+    which, with 95 % confidence, at most --noise of all merges have a finding on code that was kept.
+
+    Either can raise a threshold, not lower it: what was never shown has no answers, and a finding
+    on code that was left alone may have been right.
     """
-    from review_cli.output import write_out
+    from review_core.config import load_settings
+
+    given = overrides(directory, model=model, threads=None, cache=True)
+    settings = load_settings(directory, given, os.environ).settings
+    if target is not None:
+        from review_cli.merge_history import Watched, by_history
+        from review_core.loading import load_scorer
+
+        watched = Watched(target, limit, days, budget)
+        values, enough = by_history(directory, settings, watched, load_scorer)
+    else:
+        values, enough = _by_answers(directory, settings, wanted)
+    if values:
+        _set(directory, values, writes=writes)
+    return 0 if enough else TOO_FEW
+
+
+def _by_answers(
+    directory: Path, settings: Settings, wanted: float
+) -> tuple[dict[str, float], bool]:
+    """What to set, and whether an axis has enough answers."""
     from review_core.bundle import load_bundle
     from review_core.calibration import Calibration
-    from review_core.config import FILE_NAME, find_configuration, load_settings
-    from review_core.config_edit import edited
     from review_core.feedback import FeedbackStore, default_feedback_path, repository_of
     from review_core.loading import bundle_path
     from review_core.thresholds import proposals
 
-    given = overrides(directory, model=model, threads=None, cache=True)
-    settings = load_settings(directory, given, os.environ).settings
     bundle = load_bundle(bundle_path(settings))
     calibration = Calibration.from_json(bundle.calibration_json)
     repository = repository_of(directory)
@@ -69,19 +133,27 @@ def calibrate(directory: Path, wanted: float, writes: bool, model: Path | None) 
         for each in found
         if each.worse_at is not None and each.worse_at > _present(each, settings, calibration)
     }
-    if values:
-        configuration = find_configuration(directory)
-        file = configuration[0] if configuration else Path(repository) / FILE_NAME
-        before = file.read_text("utf-8") if file.exists() else ""
-        after = edited(before, file, values)
-        click.echo()
-        click.echo("".join(_diff(before, after, file.name)), nl=False)
-        if writes:
-            write_out(after, file)
-            click.echo(f"{file}: written")
-        else:
-            click.echo("nothing is written; --write does it")
-    return TOO_FEW if all(each.missing for each in found) else 0
+    return values, not all(each.missing for each in found)
+
+
+def _set(directory: Path, values: Mapping[str, float], *, writes: bool) -> None:
+    """Show what becomes of the configuration, and write it if that is wanted."""
+    from review_cli.output import write_out
+    from review_core.config import FILE_NAME, find_configuration
+    from review_core.config_edit import edited
+    from review_core.feedback import repository_of
+
+    configuration = find_configuration(directory)
+    file = configuration[0] if configuration else Path(repository_of(directory)) / FILE_NAME
+    before = file.read_text("utf-8") if file.exists() else ""
+    after = edited(before, file, values)
+    click.echo()
+    click.echo("".join(_diff(before, after, file.name)), nl=False)
+    if writes:
+        write_out(after, file)
+        click.echo(f"{file}: written")
+    else:
+        click.echo("nothing is written; --write does it")
 
 
 def _told(proposal: Proposal, wanted: float, settings: Settings, calibration: Calibration) -> str:
