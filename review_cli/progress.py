@@ -6,6 +6,7 @@ what the cache had, and not in the first seconds.
 
 from __future__ import annotations
 
+import itertools
 import sys
 import time
 from collections import deque
@@ -179,6 +180,12 @@ def resumed_by_calling_again(*, cached: bool) -> Iterator[None]:
         kept = "; what was scored is kept, the same command goes on from there" if cached else ""
         click.echo(f"themis: interrupted{kept}", err=True)
         raise
+
+
+def each_step(shown: Shown, total: int) -> Callable[[], None]:
+    """What to call before each of so many steps."""
+    done = itertools.count()
+    return lambda: shown(next(done), total)
 
 
 class Watched:

@@ -107,7 +107,12 @@ def review(
 ) -> int:
     """Review a change; `_HELP` is what the user reads."""
     from review_cli.output import write_out
-    from review_cli.progress import Watched, resumed_by_calling_again, shown_progress
+    from review_cli.progress import (
+        Watched,
+        each_step,
+        resumed_by_calling_again,
+        shown_progress,
+    )
     from review_core import api
     from review_core.baseline import load_baseline
     from review_core.config import load_settings
@@ -133,6 +138,7 @@ def review(
             calibration,
             settings,
             baseline=load_baseline(directory),
+            pause=each_step(progress, len(change.files)),
             second=second,
         )
     file = None if output is None else directory / output
