@@ -75,6 +75,7 @@ class CancellableScorer(margins.Scorer, Protocol):
 
 LoadScorer = Callable[[Settings], tuple[CancellableScorer, Calibration]]
 OpenScorer = Callable[[Settings], tuple[margins.Scorer, Calibration]]
+LoadJudge = Callable[[Settings, margins.Model, Calibration], JudgeModel[CancellableScorer] | None]
 OpenJudge = Callable[[Settings, margins.Model, Calibration], JudgeModel[margins.Scorer] | None]
 
 

@@ -25,7 +25,8 @@ from typing import BinaryIO
 from lsp_server.frames import packed, read_frame
 from lsp_server.jobs import Answer, Asked, Cancelled, Failed, Finished, Progressed
 from lsp_server.log import log_to_stderr
-from lsp_server.reviewing import CancellableScorer, LoadScorer, Progress, perform
+from lsp_server.model import load_judge
+from lsp_server.reviewing import CancellableScorer, LoadJudge, LoadScorer, Progress, perform
 from review_core import margins
 from review_core.calibration import Calibration
 from review_core.cascade import JudgeModel
@@ -73,8 +74,11 @@ def main() -> None:
 class Worker:
     """Does one job after the other, with a model that stays open as long as settings name it."""
 
-    def __init__(self, load_scorer: LoadScorer, sink: BinaryIO) -> None:
+    def __init__(
+        self, load_scorer: LoadScorer, sink: BinaryIO, load_judge: LoadJudge = load_judge
+    ) -> None:
         self._load_scorer = load_scorer
+        self._load_judge = load_judge
         self._sink = sink
         self._waiting: list[Asked] = []
         self._active: set[int] = set()
@@ -167,10 +171,8 @@ class Worker:
             return None
         key = (settings.judge.model, model.identity, settings.threads, settings.cache)
         if self._judge is None or self._judge[0] != key:
-            from lsp_server.model import load_judge
-
             self._judge = None
-            self._judge = key, load_judge(settings, model, calibration)
+            self._judge = key, self._load_judge(settings, model, calibration)
         judge = self._judge[1]
         if judge is None:
             return None

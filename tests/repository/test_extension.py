@@ -73,7 +73,7 @@ def test_what_names_a_program_or_a_model_is_not_read_from_an_untrusted_workspace
     restricted = package()["capabilities"]["untrustedWorkspaces"]["restrictedConfigurations"]
     declared = package()["contributes"]["configuration"]["properties"]
     chooses = [name for name in declared if name.startswith("themis.server.")]
-    assert set(restricted) == {*chooses, "themis.model", "themis.trusted"}
+    assert set(restricted) == {*chooses, "themis.model", "themis.judge", "themis.trusted"}
     for name in (*chooses, "themis.model"):
         assert declared[name]["scope"].startswith("machine")
 

@@ -4,7 +4,7 @@ export const SECTION = 'themis';
 
 export const SERVER_SETTINGS = [
   'base', 'run', 'debounceMilliseconds', 'scope', 'severity', 'codeLens', 'hover', 'inlayHints',
-  'model', 'trusted', 'idleMinutes', 'memoryMegabytes',
+  'model', 'judge', 'trusted', 'idleMinutes', 'memoryMegabytes',
 ] as const;
 
 /** What decides which program runs, and where it comes from: a change needs another server. */
