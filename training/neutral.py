@@ -14,8 +14,17 @@ from typing import TYPE_CHECKING
 from review_core.comments import same_code
 from review_core.languages import language_named
 from review_core.local_names import LocalName, local_names
+from review_core.neutral_layout import (
+    BRACED,
+    braces,
+    margin_of,
+    operators_of,
+    reindented,
+    rows_inside_texts,
+    unit_of,
+)
 from review_core.snippet import Edit, Snippet
-from review_core.syntax import COMMENTS, encoded, rows
+from review_core.syntax import COMMENTS, encoded
 from training.equivalents import equivalent
 from training.members import reorder_members, reorder_statements
 
@@ -172,48 +181,11 @@ def _reformat(snippet: Snippet, rng: random.Random) -> str | None:
 
 
 def _reindent(snippet: Snippet, rng: random.Random) -> str | None:
-    """Every step of indentation in another width; literals of several lines stay as they are."""
-    lines, kept = snippet.lines, _rows_inside_texts(snippet, docstrings=False)
-    margins = {_margin(line) for line in lines if line.strip()}
-    if all("\t" not in margin for margin in margins):
-        step = min((len(margin) for margin in margins if margin), default=0)
-        unit, others = " " * step, [" " * width for width in (2, 4) if width != step] + ["\t"]
-    elif all(" " not in margin for margin in margins):
-        unit, others = "\t", ["  ", "    "]
-    else:
+    unit = unit_of(snippet)
+    if not unit:
         return None
-    if unit not in ("\t", "  ", "    ", " " * 8) or any(line.endswith("\\") for line in lines):
-        return None
-    other = rng.choice(others)
-    return "\n".join(
-        line if row in kept else _with_unit(line, unit, other) for row, line in enumerate(lines)
-    )
-
-
-def _with_unit(line: str, unit: str, other: str) -> str:
-    code = line.lstrip()
-    steps, rest = divmod(len(line) - len(code), len(unit))
-    return other * steps + " " * rest + code
-
-
-def _rows_inside_texts(snippet: Snippet, *, docstrings: bool) -> set[int]:
-    """Rows of the snippet that start inside a literal: their blanks are data."""
-    inside: set[int] = set()
-    for node in snippet.nodes():
-        first, last = rows(node)
-        literal = "string" in node.type or "heredoc" in node.type
-        if first == last or not literal or node.type == "string_content":
-            continue
-        is_docstring = node.parent is not None and node.parent.type == "expression_statement"
-        if docstrings or not is_docstring:
-            inside.update(row - snippet.first_row for row in range(first + 1, last + 1))
-    return inside
-
-
-_TIGHT_OPERATORS = frozenset(
-    ["+", "-", "*", "/", "%", "<", ">", "<=", ">=", "==", "!=", "&&", "||", "===", "!=="]
-)
-_BINARY = frozenset({"binary_expression", "binary_operator", "binary", "comparison_operator"})
+    others = [each for each in ("  ", "    ", "\t") if each != unit]
+    return reindented(snippet, unit, rng.choice(others))
 
 
 def _respace(snippet: Snippet, rng: random.Random) -> str | None:
@@ -230,11 +202,7 @@ def _respace(snippet: Snippet, rng: random.Random) -> str | None:
 
 
 def _around_operators(node: Node, source: bytes) -> list[Edit]:
-    if node.type not in _BINARY:
-        return []
-    for operator in node.children:
-        if operator.is_named or operator.type not in _TIGHT_OPERATORS:
-            continue
+    for operator in operators_of(node):
         start, end = operator.start_byte, operator.end_byte
         before, after = source[start - 2 : start], source[end : end + 2]
         if re.fullmatch(rb"[\w)\]] ", before) and re.fullmatch(rb" [\w(]", after):
@@ -254,49 +222,15 @@ def _after_comma(node: Node, source: bytes) -> list[Edit]:
     return [(end, end, b" ")] if re.match(rb"[\w\"'(]", after) else []
 
 
-_BRACED = frozenset(
-    {
-        "compound_statement",
-        "block",
-        "statement_block",
-        "class_body",
-        "constructor_body",
-        "declaration_list",
-    }
-)
-_BRACE_LANGUAGES = frozenset(
-    {"C", "C++", "C#", "Java", "JavaScript", "TypeScript", "TSX", "Rust", "PHP"}
-)
-
-
 def _move_braces(snippet: Snippet, rng: random.Random) -> str | None:
     """Opening braces on lines of their own instead of the ends of lines, or the other way round."""
-    if snippet.language.name not in _BRACE_LANGUAGES:
-        return None
-    lines = snippet.lines
-    down: list[Edit] = []
-    up: list[Edit] = []
-    for node in snippet.nodes():
-        if node.type not in _BRACED or not node.children or node.children[0].type != "{":
-            continue
-        brace = node.children[0]
-        row = brace.start_point.row - snippet.first_row
-        line = encoded(lines[row])
-        before, after = line[: brace.start_point.column], line[brace.end_point.column :]
-        if after.strip() or "\\" in lines[row]:
-            continue
-        if before.strip():
-            margin = before[: len(before) - len(before.lstrip())]
-            blanks = len(before) - len(before.rstrip())
-            down.append((brace.start_byte - blanks, brace.start_byte, b"\n" + margin))
-        elif row and re.search(r"[\w)>]$", lines[row - 1]) and "//" not in lines[row - 1]:
-            up.append((brace.start_byte - len(before) - 1, brace.start_byte, b" "))
+    down, up = braces(snippet)
     return snippet.edited(down or up)
 
 
 def _blank_lines(snippet: Snippet, rng: random.Random) -> str | None:
     """One or two blank lines taken out, or put in before statements."""
-    lines, inside = snippet.lines, _rows_inside_texts(snippet, docstrings=True)
+    lines, inside = snippet.lines, rows_inside_texts(snippet, docstrings=True)
     blank = [row for row, line in enumerate(lines) if not line.strip() and row not in inside]
     if blank and rng.random() < 0.5:
         gone = rng.sample(blank, min(len(blank), rng.choice((1, 2))))
@@ -317,7 +251,7 @@ _LAYOUTS: tuple[Callable[[Snippet, random.Random], str | None], ...] = (
 
 # --- comments -------------------------------------------------------------------------------------
 
-_BLOCKS = _BRACED | {"statement_list", "body_statement", "then", "block_body", "do"}
+_BLOCKS = BRACED | {"statement_list", "body_statement", "then", "block_body", "do"}
 _REMARKS = (
     "See the callers.",
     "Next step.",
@@ -350,7 +284,7 @@ def _add_remark(snippet: Snippet, rng: random.Random) -> str | None:
         return None
     lines, row = snippet.lines, rng.choice(starts)
     lines.insert(
-        row, f"{_margin(lines[row])}{snippet.language.line_comment} {rng.choice(_REMARKS)}"
+        row, f"{margin_of(lines[row])}{snippet.language.line_comment} {rng.choice(_REMARKS)}"
     )
     return "\n".join(lines)
 
@@ -484,7 +418,7 @@ def _reorder_imports(snippet: Snippet, rng: random.Random) -> str | None:
 def _independent(lines: Sequence[str], row: int) -> bool:
     """Whether two import lines stand at one level and list no name in common."""
     first, second = lines[row], lines[row + 1]
-    if _margin(first) != _margin(second) or first.strip() == second.strip():
+    if margin_of(first) != margin_of(second) or first.strip() == second.strip():
         return False
     return not _listed(first) & _listed(second)
 
@@ -493,10 +427,6 @@ def _listed(line: str) -> set[str]:
     """The names that `from a import b, c` or `import {b, c} from 'a'` lists."""
     names = re.search(r"from [\w.]+ import (.*)|import (.*) from ", line)
     return set(re.findall(r"\w+", names[1] or names[2])) if names else set()
-
-
-def _margin(line: str) -> str:
-    return line[: len(line) - len(line.lstrip())]
 
 
 _EDITS: dict[str, tuple[Callable[[Snippet, random.Random], str | None], bool]] = {
