@@ -51,7 +51,8 @@ check: $(EVERYTHING) docs ## Lint, check the format and the types, build the doc
 	@$(PY) -m mypy
 	@scripts/extension-npm $(TOOLS) check
 
-docs: $(EVERYTHING) ## Build the documentation site; a warning, such as a broken link, fails
+docs: $(EVERYTHING) ## Build the documentation site and the manual pages; a warning, such as a broken link, fails
+	@$(PY) -m scripts.documents.manual_pages build/man
 	@$(PY) -m scripts.documents.prepare build/pages
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
 

@@ -25,8 +25,9 @@ def page() -> str:
             needed = " (required)" if name in schema["required"] else ""
             meaning = value.get("description") or value.get("items", {}).get("description", "")
             parts.append(f"| `{name}`{needed} | {_kind(value)} | {meaning} |")
+        parts.append("")
         if says := (tool.output_schema or {}).get("description"):
-            parts.append(f"\nThe answer: {says}\n")
+            parts.append(f"The answer: {says}\n")
     return "\n".join(parts)
 
 

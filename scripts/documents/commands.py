@@ -31,7 +31,13 @@ class Said:
 
 def said(program: str) -> Iterator[Said]:
     """A program and all its commands, those of groups below their group."""
-    yield from _said(import_module(PROGRAMS[program]).cli, program, None)
+    for context in contexts(program):
+        yield Said(context.command_path, context.command.get_help(context).rstrip())
+
+
+def contexts(program: str) -> Iterator[click.Context]:
+    """The same as click knows them, commands that are loaded when asked for among them."""
+    yield from _contexts(import_module(PROGRAMS[program]).cli, program, None)
 
 
 def page(program: str) -> str:
@@ -44,13 +50,14 @@ def page(program: str) -> str:
     return "\n".join(parts)
 
 
-def _said(command: click.Command, name: str, parent: click.Context | None) -> Iterator[Said]:
+def _contexts(
+    command: click.Command, name: str, parent: click.Context | None
+) -> Iterator[click.Context]:
     settings = {**command.context_settings, "terminal_width": _WIDTH}  # not the builder's terminal
     context = click.Context(command, parent=parent, info_name=name, **settings)
-    full = context.command_path
-    yield Said(full, command.get_help(context).rstrip())
+    yield context
     if isinstance(command, click.Group):
         for inner in command.list_commands(context):
             found = command.get_command(context, inner)
             if found is not None and not found.hidden:
-                yield from _said(found, inner, context)
+                yield from _contexts(found, inner, context)

@@ -96,11 +96,23 @@ def test_the_width_of_the_terminal_does_not_change_a_page(monkeypatch: pytest.Mo
 
 def test_the_agents_tools_are_told_with_their_arguments() -> None:
     shown = agent_tools.page()
-    assert re.findall(r"^## (\w+)$", shown, flags=re.MULTILINE) == [
+    assert re.findall(r"\n\n## (\w+)\n", shown) == [
         "review_change", "rank_candidates", "explain_finding",
     ]  # fmt: skip
     assert "| `id` (required) | text |" in shown
     assert "| `candidates` (required) | list, each object with `name`, `text`, `path` |" in shown
+
+
+def test_each_command_has_a_manual_page(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "scripts.documents.manual_pages", tmp_path], cwd=ROOT, check=True
+    )
+    written = {page.name for page in tmp_path.iterdir()}
+    said = {each.name for program in commands.PROGRAMS for each in commands.said(program)}
+    assert written == {f"{name.replace(' ', '-')}.1" for name in said}
+    page = (tmp_path / "themis-rank.1").read_text("utf-8")
+    assert "Say which CANDIDATE is best" in page
+    assert "\\-\\-function" in page
 
 
 def test_every_kind_of_error_is_on_the_page_of_messages() -> None:
