@@ -14,6 +14,7 @@ from review_core.errors import InputError
 
 if TYPE_CHECKING:
     from review_core.config import Settings
+    from review_core.percentile import Peers
     from review_core.types import Change
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -89,6 +90,28 @@ def change_of(
     from review_core.sources.git import git_change
 
     return git_change(directory, targets[0] if targets else None, staged=staged, limits=limits)
+
+
+def peers_of(
+    directory: Path,
+    change: Change,
+    targets: tuple[str, ...],
+    patch: str | None,
+    settings: Settings,
+) -> Peers | None:
+    """What new functions are compared with, where the configuration asks for it: the base's.
+
+    None for a patch and for two folders, which need no repository.
+    """
+    from review_core.sources.filters import Limits
+    from review_core.sources.peers import git_peers
+
+    if not settings.compare_new_functions or patch is not None or len(targets) == 2:
+        return None
+    limits = Limits(
+        max_file_bytes=settings.max_file_bytes, include=settings.include, exclude=settings.exclude
+    )
+    return git_peers(directory, change.base, settings.compare_new_functions, limits)
 
 
 def _patch_text(directory: Path, patch: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from review_cli.changes import TARGETS, change_of, change_options
+from review_cli.changes import TARGETS, change_of, change_options, peers_of
 from review_cli.options import judge_option, model_options, overrides
 from review_core.types import Axis
 
@@ -140,6 +140,7 @@ def review(
             baseline=load_baseline(directory),
             pause=each_step(progress, len(change.files)),
             second=second,
+            peers=peers_of(directory, change, targets, patch, settings),
         )
     file = None if output is None else directory / output
     stopping = blocking(

@@ -18,6 +18,7 @@ from review_core.renderers.view import (
     counted,
     excerpt,
     models,
+    note_of,
     shared_findings,
     short_ids,
     short_name,
@@ -255,7 +256,7 @@ def _all_for_one_reason(review: FunctionReview) -> bool:
 
 def _remark(review: FunctionReview) -> str:
     """What stands beside a row: its note, and why axes are silent against their numbers."""
-    remarks = [review.note] if review.note else []
+    remarks = [note] if (note := note_of(review)) else []
     if _all_for_one_reason(review):
         remarks.extend({score.why or "" for score in review.scores.values()})
     else:

@@ -35,6 +35,7 @@ from review_core.margins import (
 from review_core.moves import moved_code
 from review_core.pairing import changed_functions
 from review_core.path_rules import mode_at
+from review_core.percentile import Peers, notices, with_standings
 from review_core.reading import margins_read
 from review_core.types import (
     AxisScore,
@@ -62,6 +63,7 @@ def review(
     progress: Progress | None = None,
     pause: Callable[[], None] = lambda: None,
     second: JudgeModel[Scorer] | None = None,
+    peers: Peers | None = None,
 ) -> Report:
     """Judge every function the change touches, on every axis the model serves.
 
@@ -69,6 +71,7 @@ def review(
     :param progress: called with (done, total) while the model works.
     :param pause: called before each file is cut; it may do something else, or raise to stop.
     :param second: the model that is asked where the first leans and gives no verdict.
+    :param peers: functions that new ones are compared with, for information; None: they are not.
     :raises BundleError: if the calibration lacks a criterion of the model, or the second cannot be
         opened.
     """
@@ -89,6 +92,8 @@ def review(
     if second is not None:
         hearing = Hearing(second, settings, intent=change.intent or "", progress=progress)
         reviews = hearing.hear(reviews, checks)
+    if peers is not None:
+        reviews = with_standings(reviews, judge, partial(rewards, progress=progress), peers)
     found = findings_of(reviews, model.identity, model.manifest.axes, second)
     asked = [
         suppression
@@ -112,6 +117,7 @@ def review(
         notices=(
             *judge.notices(touched, None if hearing is None else hearing.rules),
             *(() if hearing is None else hearing.notices()),
+            *notices(reviews),
             *unused(asked, found),
             *baseline.notices(model.identity, None if second is None else second.identity),
         ),

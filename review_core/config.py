@@ -126,6 +126,7 @@ class Settings:
     honesty_check: bool
     threads: int
     remember_findings: bool
+    compare_new_functions: int
     cache: CacheSettings
     axes: Mapping[Axis, AxisSettings]
     paths: tuple[PathRule, ...]
@@ -389,6 +390,7 @@ def _settings(values: Mapping[str, Any]) -> Settings:
         honesty_check=values["honesty_check"],
         threads=values["threads"],
         remember_findings=values["remember_findings"],
+        compare_new_functions=values["compare_new_functions"],
         cache=CacheSettings(
             enabled=values["cache.enabled"],
             directory=_path(values["cache.directory"]),

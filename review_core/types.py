@@ -210,17 +210,32 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a new function stands among others of its repository: information, never a verdict.
+
+    axes: those that the criterion serves. share: of the others, how many have a lower reward, in
+    [0, 1]. among: how many others there are.
+    """
+
+    axes: tuple[Axis, ...]
+    criterion: str
+    share: float
+    among: int
+
+
+@dataclass(frozen=True, slots=True)
 class FunctionReview:
     """A changed function with its scores; no scores when a side is missing or it was not scored
     (`note` says why).
 
-    window: what was read of it, None for the whole.
+    window: what was read of it, None for the whole. standings: of a new function, by criterion.
     """
 
     function: ChangedFunction
     scores: Mapping[Axis, AxisScore] = field(default_factory=dict)
     note: str | None = None
     window: Window | None = None
+    standings: tuple[Standing, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

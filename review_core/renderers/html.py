@@ -19,6 +19,7 @@ from review_core.renderers.view import (
     counted,
     excerpt,
     models,
+    note_of,
     shared_findings,
     short_name,
     skipped_by_reason,
@@ -170,7 +171,7 @@ class _Row:
             visible(function.name),
             visible(f"{function.path}:{function.shown.lines.start}"),
             function.language,
-            visible(review.note or ""),
+            visible(note_of(review)),
             cells,
             any(cell.verdict in ("worse", "better") for cell in cells),
         )

@@ -76,6 +76,15 @@ def _function(review: FunctionReview) -> dict[str, Any]:
             for score in review.scores.values()
         },
         "hunks": [_hunk(each) for each in function.hunks],
+        "standings": [
+            {
+                "axes": [axis.value for axis in each.axes],
+                "criterion": each.criterion,
+                "share_below": _preference(each.share),
+                "among": each.among,
+            }
+            for each in review.standings
+        ],
     }
 
 

@@ -13,6 +13,7 @@ from review_core.renderers.view import (
     counted,
     excerpt,
     models,
+    note_of,
     shared_findings,
     short_name,
     skipped_by_reason,
@@ -113,6 +114,11 @@ def _remarks(report: Report) -> Iterator[str]:
         *(
             f"skipped: {counted(count, 'file')}, {escaped(reason)}"
             for reason, count in skipped_by_reason(report.skipped)
+        ),
+        *(
+            f"{code(each.function.name)}: {escaped(note_of(each))}"
+            for each in report.functions
+            if each.standings
         ),
         *(escaped(notice) for notice in report.notices),
     ]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from review_core.diff import hunks
 from review_core.findings import line_numbers, percent
+from review_core.percentile import words
 from review_core.types import (
     Axis,
     AxisScore,
@@ -64,6 +65,11 @@ def said(finding: Finding) -> tuple[str, str, int, str, bool]:
         finding.criterion,
         finding.by_judge,
     )
+
+
+def note_of(review: FunctionReview) -> str:
+    """What stands beside a function: its note, and where a new one stands. Not yet `visible`."""
+    return "; ".join(filter(None, (review.note, words(review.standings))))
 
 
 def visible(text: str) -> str:
