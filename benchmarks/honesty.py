@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.honesty_edits import edits_of
+from benchmarks.report import Finding, Table, add_out, tell
 from review_core.calibration import Calibration
 from review_core.comments import same_code
 from review_core.config import default_settings
@@ -42,6 +43,7 @@ from review_core.metrics import Estimate, mean_by_group
 from review_core.neutral import COMMENTS, INFLUENCES, Influence, Sides, readings
 from review_core.records import PreferencePair, read_pairs
 from review_core.types import AxisScore, Verdict
+from training.pictures import Bar, bar_chart
 
 LOOSE = 0.75
 """P from which verdicts are counted beside those at the thresholds that ship."""
@@ -227,7 +229,8 @@ def price(bench: Bench, labelled: Sequence[Labelled]) -> dict[str, Any]:
     bench.asked.ask((pair for each, _ in judged for pair in each.case.pairs()), "price")
     found = {}
     for name, policy in POLICIES.items():
-        left, withheld = [], []
+        left: list[_Judged] = []
+        withheld: list[_Judged] = []
         for each, score in judged:
             is_right = each.case.group, float(score.verdict is Verdict.WORSE)
             why = policy(each.case, score, bench.holds(each.case))
@@ -247,7 +250,11 @@ def price(bench: Bench, labelled: Sequence[Labelled]) -> dict[str, Any]:
     return found
 
 
-def _by_criterion(withheld: Iterable[Any]) -> Mapping[str, list[bool]]:
+_Judged = tuple[tuple[str, float], str, str | None]
+"""Group and whether it is right; the criterion; why it is withheld."""
+
+
+def _by_criterion(withheld: Iterable[_Judged]) -> Mapping[str, list[bool]]:
     found: defaultdict[str, list[bool]] = defaultdict(list)
     for (_, right), criterion, _ in withheld:
         found[criterion].append(bool(right))
@@ -439,6 +446,57 @@ def attacked(bench: Bench, labelled: Sequence[Labelled], most: int) -> Iterator[
         yield from edits
 
 
+def report(found: Mapping[str, Any]) -> Finding:
+    """The figures as a table: a row a kind of edit, then a row a check."""
+    rows = []
+    for name, parts in found.items():
+        if name not in ("shipped", "loose"):
+            continue
+        for kind, each in parts["bought"].items():
+            shares = [_shown(each[policy]) for policy in (BEFORE, PRESENT, AFTER)]
+            rows.append((f"{name}: bought by {kind}", str(each["n"]), *shares))
+        for kind, each in parts["silenced"].items():
+            shares = [_lost(each[policy]) for policy in (BEFORE, PRESENT, AFTER)]
+            rows.append((f"{name}: worse, silenced + turned by {kind}", str(each["n"]), *shares))
+        right = [_shown(parts["price"][policy]["right"]) for policy in (BEFORE, PRESENT, AFTER)]
+        count = parts["price"][BEFORE]["verdicts"]
+        rows.append((f"{name}: right, of the verdicts on labelled pairs", str(count), *right))
+        left = [str(parts["price"][policy]["verdicts"]) for policy in (BEFORE, PRESENT, AFTER)]
+        rows.append((f"{name}: verdicts that are left", str(count), *left))
+    bars = [
+        Bar(f"{kind}, {told}", (each[policy]["value"],), interval)
+        for kind, each in found["loose"]["bought"].items()
+        for told, policy in (("no checks", BEFORE), ("all checks", AFTER))
+        if (interval := _interval(each[policy]))
+    ]
+    columns = ("", "n", "no checks", "comments alone", "all checks")
+    notes = (
+        f"shipped: at the thresholds of the bundle; loose: at P >= {LOOSE} on every criterion",
+        "brackets: 95 %, bootstrap over repositories",
+        "a check that withholds at random leaves the share of right verdicts what it is",
+    )
+    title = "Edits that mean nothing: verdicts that they buy and silence"
+    picture = bar_chart(f"Neutral edits with a verdict at P >= {LOOSE}", bars, limit=1.0)
+    return Finding(title, found, Table(columns, tuple(rows)), notes, picture)
+
+
+def _interval(estimate: Mapping[str, float | None]) -> tuple[float, float] | None:
+    low, high = estimate["low"], estimate["high"]
+    return None if low is None or high is None else (low, high)
+
+
+def _shown(estimate: Mapping[str, float | None]) -> str:
+    value, low, high = (estimate[name] for name in ("value", "low", "high"))
+    if value is None:
+        return "-"
+    return f"{value:.3f}" + (f" [{low:.3f}, {high:.3f}]" if low is not None else "")
+
+
+def _lost(each: Mapping[str, Mapping[str, float | None]]) -> str:
+    silent, turned = each["silenced"]["value"], each["turned_round"]["value"]
+    return "-" if silent is None or turned is None else f"{silent:.3f} + {turned:.3f}"
+
+
 def drawn(
     path: Path, count: int, characters: range, rng: random.Random, *, commits: bool
 ) -> list[PreferencePair]:
@@ -452,7 +510,7 @@ def drawn(
     return rng.sample(pairs, min(count, len(pairs)))
 
 
-def main() -> None:
+def main(given: Sequence[str] | None = None) -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("records", type=Path, help="held-out pairs; commits give the functions")
@@ -462,8 +520,8 @@ def main() -> None:
     parser.add_argument("--worse", type=int, default=60, help="changes for the worse to edit")
     parser.add_argument("--longest", type=int, default=900, help="characters of a side, at most")
     parser.add_argument("--cache", type=Path, help="a folder that keeps rewards")
-    parser.add_argument("--out", type=Path, help="a JSON file for the result")
-    arguments = parser.parse_args()
+    add_out(parser)
+    arguments = parser.parse_args(given)
     from review_core.bundle import default_bundle_path, load_bundle
     from review_core.cache import RewardCache
     from review_core.engine import Engine
@@ -488,12 +546,7 @@ def main() -> None:
         pairs,
         most=arguments.worse,
     )
-    result = {"what": "verdicts that mean nothing", "bundle": bundle.identity.name, **found}
-    text = json.dumps(result, indent=1)
-    print(text)
-    if arguments.out:
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(text + "\n", encoding="utf-8")
+    tell(report(found), "benchmarks.honesty", arguments.out)
 
 
 if __name__ == "__main__":

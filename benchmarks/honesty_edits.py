@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from review_core.comments import same_code
 from review_core.languages import Language, language_named
 from review_core.local_names import local_names
 from review_core.neutral_layout import BRACED, braces, margin_of, reindented, unit_of
@@ -235,6 +236,10 @@ def _annotations(snippet: Snippet) -> str | None:
 def _other_layout(snippet: Snippet) -> str | None:
     """Another width of indentation, braces on lines of their own, blank lines after statements."""
     moved = Snippet.of(snippet.edited(braces(snippet)[0]), snippet.language)
+    if not same_code(
+        snippet.text, moved.text, snippet.language
+    ):  # a line break may end a statement
+        moved = snippet
     unit = unit_of(moved)
     text = reindented(moved, unit, "  " if unit != "  " else "    ") if unit else moved.text
     lines = []
@@ -242,7 +247,8 @@ def _other_layout(snippet: Snippet) -> str | None:
         lines.append(line)
         if line.endswith(";"):
             lines.append("")
-    return "\n".join(lines).rstrip("\n")
+    laid = "\n".join(lines).rstrip("\n")
+    return laid if same_code(snippet.text, laid, snippet.language) else None
 
 
 EDITS: Mapping[str, Edited] = {

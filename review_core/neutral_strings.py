@@ -68,7 +68,8 @@ _THROUGH = frozenset(
 
 _SAYS = re.compile(
     r"""(?ix) (?: ^ | [^a-z] )
-    (?: log(?:ger|f|ln)? | f?print(?:f|ln|_\w+)? | writeline | puts | echo | warn(?:ing|f|ln)? | info(?:f|ln)?
+    (?: log(?:ger|f|ln)? | f?print(?:f|ln|_\w+)? | writeline | puts | echo
+      | warn(?:ing|f|ln)? | info(?:f|ln)?
       | debug(?:f|ln)? | trace(?:f|ln)? | fatal(?:f|ln)? | panic(?:f|ln)? | critical | notice
       | errors?(?:f|ln|\.new)? | \w*_?(?:error|exception|failure) | fail | abort | raise | die
       | alert | assert\w* )
