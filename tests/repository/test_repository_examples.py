@@ -28,6 +28,14 @@ def same(shown: str, now: str, run: str) -> None:
             assert int(page[1]) == pytest.approx(int(fresh[1]), abs=2), f"run: {run}"
 
 
+def test_a_line_or_a_number_that_is_stale_is_noticed() -> None:
+    shown = "P(worse) 82 %\n1 finding · 3.2 s · model\n"
+    same(shown, shown.replace("82", "83").replace("3.2", "14.0"), "")
+    for stale in (shown.replace("82", "79"), shown.replace("1 finding", "2 findings")):
+        with pytest.raises(AssertionError):
+            same(shown, stale, "")
+
+
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Rewards of the demo change are asked for twice here and computed once."""
