@@ -8,7 +8,9 @@ nothing that could be read as a comment. Scores nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TypeVar
@@ -57,20 +59,41 @@ def window_of(
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """A changed function as one text each, and the statements of head."""
+    """A changed function and the statements of head.
+
+    outermost, inner: those in no other, and what each holds directly. own: lines of a statement
+    that are in none it holds. loose: lines in none at all, as between the members of a class.
+    Neither has comments and blank lines.
+    """
 
     base: Function
     head: Function
     language: Language
-    statements: Sequence[Rows]
+    lines: Sequence[str]
+    outermost: Sequence[Rows]
+    inner: Mapping[Rows, Sequence[Rows]]
+    own: Mapping[Rows, Sequence[int]]
+    loose: Sequence[int]
     comments: Sequence[Rows]
     must_parse: bool
 
     @classmethod
     def of(cls, base: Function, head: Function, language: Language) -> _Source:
+        lines = head.text.split("\n")
         statements, comments = statement_rows(head.text, language)
+        outermost, inner = nested(statements)
+        owners: list[Rows | None] = [None] * len(lines)
+        for first, last in statements:  # outer ones first
+            owners[first : last + 1] = [(first, last)] * (last - first + 1)
+        notes = _all_rows(comments)
+        own: defaultdict[Rows | None, list[int]] = defaultdict(list)
+        for row, owner in enumerate(owners):
+            if row not in notes and lines[row].strip():
+                own[owner].append(row)
+        loose = own.pop(None, [])
         must_parse = _parses(base.text, language) and _parses(head.text, language)
-        return cls(base, head, language, statements, comments, must_parse)
+        of = {owner: rows for owner, rows in own.items() if owner is not None}
+        return cls(base, head, language, lines, outermost, inner, of, loose, comments, must_parse)
 
     def window(self, size: int, context: int) -> Window | None:
         """The window of at most `size` characters a side; statements fill it up to `context`."""
@@ -123,38 +146,37 @@ class _Frame:
 
     @classmethod
     def of(cls, source: _Source, base: str, changed: Sequence[Hunk]) -> _Frame:
-        head_lines = source.head.text.split("\n")
-        blank = {row for row, line in enumerate(head_lines) if not line.strip()}
-        notes = _all_rows(source.comments)
-        outermost, inner = nested(source.statements)
-        # What stands in no statement at all, as between members of a class, line by line.
-        apart = set(range(len(head_lines))) - _all_rows(outermost) - notes - blank
-        units = [(row, row) for row in apart]
+        starts = [hunk.head_start - 1 for hunk in changed]
+
+        def is_touched(rows: Rows) -> bool:
+            at = bisect_right(
+                starts, rows[1]
+            )  # of those before, none reaches further than the last
+            return bool(at) and _touches(changed[at - 1], rows)
+
         needed = {row for hunk in changed for row in _head_rows(hunk)}
-        waiting = list(outermost)
+        units = {row: row for row in source.loose}
+        waiting = list(source.outermost)
         while waiting:
             around = waiting.pop()
-            if any(_touches(hunk, around) for hunk in changed):
-                parts = inner.get(around, [])
-                needed |= _all_rows([around]) - _all_rows(parts) - notes - blank
-                waiting += parts
+            if is_touched(around):
+                needed.update(source.own.get(around, ()))
+                waiting += source.inner.get(around, ())
             else:
-                units.append(around)
-        starts = {first: last for first, last in units}
+                units[around[0]] = around[1]
         for first, last in sorted(source.comments, reverse=True):
-            if any(_touches(hunk, (first, last)) for hunk in changed):
-                needed |= _all_rows([(first, last)])
+            if is_touched((first, last)):
+                needed.update(range(first, last + 1))
                 continue
-            after = next(
-                (row for row in range(last + 1, len(head_lines)) if row not in blank), None
-            )
+            after = last + 1
+            while after < len(source.lines) and not source.lines[after].strip():
+                after += 1
             if after in needed:
-                starts[first] = last
-            elif after in starts:  # it goes with what it introduces
-                starts[first] = starts.pop(after)
-        return cls(
-            source.head, base.split("\n"), head_lines, changed, needed, sorted(starts.items())
-        )
+                units[first] = last
+            elif after in units:  # it goes with what it introduces
+                units[first] = units.pop(after)
+        lines = base.split("\n")
+        return cls(source.head, lines, source.lines, changed, needed, sorted(units.items()))
 
     def size(self, kept: Collection[int]) -> int:
         """Characters of the longer side with these rows of head."""
@@ -166,7 +188,9 @@ class _Frame:
         """The rows of a window: what is needed, and the units nearest to a hunk that have room."""
         kept = set(self.needed)
         room = max(context - self.size(kept), _LEAST_CONTEXT)
-        for first, last in sorted(self.units, key=lambda unit: (self._distance(unit), unit)):
+        starts = [hunk.head_start - 1 for hunk in self.hunks]
+        nearest = sorted(self.units, key=lambda unit: (self._distance(unit, starts), unit))
+        for first, last in nearest:
             new = [row for row in range(first, last + 1) if row not in kept]
             cost = sum(len(self.head_lines[row]) + 1 for row in new)
             if new and cost <= room:
@@ -183,12 +207,17 @@ class _Frame:
                 found.update(range(row + 1, after))
         return found
 
-    def _distance(self, unit: Rows) -> int:
-        """Lines from a unit to the nearest hunk."""
-        return min(
-            max(hunk.head_start - 1 - unit[1], unit[0] - (hunk.head_start + hunk.head_count - 2))
-            for hunk in self.hunks
-        )
+    def _distance(self, unit: Rows, starts: Sequence[int]) -> int:
+        """Lines from a unit to the nearest hunk.
+
+        :param starts: first rows of the hunks.
+        """
+        at = bisect_right(starts, unit[1])
+        before = self.hunks[at - 1] if at else None
+        distances = [starts[at] - unit[1]] if at < len(starts) else []
+        if before is not None:
+            distances.append(unit[0] - (before.head_start + before.head_count - 2))
+        return min(distances)
 
     def cut(self, base: Function, kept: Collection[int], left_out: int) -> Window:
         """Both sides with these rows."""
