@@ -32,7 +32,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.changes import Source, add_source, edits, texts
-from benchmarks.measuring import alone
+from benchmarks.measuring import Apart, alone
 from benchmarks.report import Finding, Table, add_out, megabytes, seconds, tell
 from benchmarks.rows import Rewards, Run, onnx_full_passes, ours, transformers_full_passes
 from benchmarks.sampling import sample
@@ -110,6 +110,7 @@ def rows(
     *,
     baseline_sample: int = 0,
     threads: int = 0,
+    apart: Apart = alone,
 ) -> list[Row]:
     """Measure ours in each precision that the bundle has for processors, then the others."""
     on = tuple(sample(inputs.sequences, baseline_sample, BATCHES))
@@ -118,15 +119,15 @@ def rows(
     kinds = [each.precision for each in bundle.manifest.variants if each.precision not in _GPU]
     found = []
     for kind in kinds:
-        run = alone(ours, bundle.path, kind, inputs.codes, inputs.intent, threads)
+        run = apart(ours, bundle.path, kind, inputs.codes, inputs.intent, threads)
         found.append(Row(f"ours {kind}", run, None, 1.0))
-    run = alone(onnx_full_passes, bundle.path, kinds[0], part, threads)
+    run = apart(onnx_full_passes, bundle.path, kinds[0], part, threads)
     found.append(Row(f"onnxruntime {kinds[0]}, full passes", run, on, scale))
     if checkpoint is None:
         return found
     for dtype in ("float32", "bfloat16"):
         for batch in (ONES, BATCHES):
-            run = alone(
+            run = apart(
                 transformers_full_passes,
                 checkpoint,
                 dtype,

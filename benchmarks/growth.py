@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.changes import Edit, Source, add_source, edits, texts
-from benchmarks.measuring import alone, cost, peak_bytes, resident_bytes
+from benchmarks.measuring import Apart, alone, cost, peak_bytes, resident_bytes
 from benchmarks.report import Finding, Table, add_out, megabytes, seconds, tell
 from review_core.bundle import default_bundle_path, load_bundle
 from training.pictures import Line, line_chart
@@ -57,9 +57,11 @@ def scored(path: Path, chosen: Sequence[Edit], threads: int) -> Size:
     )
 
 
-def growth(path: Path, chosen: Sequence[Edit], sizes: Sequence[int], threads: int) -> list[Size]:
+def growth(
+    path: Path, chosen: Sequence[Edit], sizes: Sequence[int], threads: int, apart: Apart = alone
+) -> list[Size]:
     """Each size in a process of its own, the newest functions first."""
-    return [alone(scored, path, chosen[:size], threads) for size in sizes]
+    return [apart(scored, path, chosen[:size], threads) for size in sizes]
 
 
 def finding(model: str, found: Sequence[Size]) -> Finding:

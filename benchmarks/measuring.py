@@ -13,10 +13,12 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Apart: TypeAlias = Callable[..., Any]
+"""How a function is run with its arguments: `alone`, or in place where memory is of no interest."""
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.changes import Edit, Source, add_source, edits, texts
-from benchmarks.measuring import alone, cost
+from benchmarks.measuring import Apart, alone, cost
 from benchmarks.report import Finding, Table, add_out, seconds, tell
 from review_core.bundle import default_bundle_path, load_bundle
 from training.pictures import Bar, bar_chart
@@ -65,7 +65,9 @@ def pushed(
     )
 
 
-def pushes(bundle: Path, chosen: Sequence[Edit], threads: int = 0) -> list[Push]:
+def pushes(
+    bundle: Path, chosen: Sequence[Edit], threads: int = 0, apart: Apart = alone
+) -> list[Push]:
     """The first push; a second that touches the function of middle length; the same once more."""
     first, intent = texts(chosen), chosen[0].intent
     middle = sorted(chosen, key=lambda edit: (len(edit.head), edit.path, edit.name))[
@@ -76,7 +78,7 @@ def pushes(bundle: Path, chosen: Sequence[Edit], threads: int = 0) -> list[Push]
     named = [("first push", first), ("second push, one function", second), ("no change", second)]
     with tempfile.TemporaryDirectory() as folder:
         cache = Path(folder) / "rewards.sqlite"
-        return [alone(pushed, name, bundle, cache, codes, intent, threads) for name, codes in named]
+        return [apart(pushed, name, bundle, cache, codes, intent, threads) for name, codes in named]
 
 
 def finding(model: str, functions: int, found: Sequence[Push]) -> Finding:

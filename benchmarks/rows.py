@@ -59,22 +59,35 @@ def only(bundle: Bundle, precision: str) -> Bundle:
 
 
 def ours(path: Path, precision: str, codes: Sequence[str], intent: str, threads: int) -> Run:
-    """The engine as every program of ours uses it, without the cache on disk.
+    """The engine as every program of ours uses it, on the processor, without the cache on disk.
 
     The rewards are in the order of codes, then of criteria, one head each.
     """
+    return _ours(lambda: only(load_bundle(path), precision), codes, intent, threads)[1]
+
+
+def ours_here(path: Path, codes: Sequence[str], intent: str, threads: int) -> tuple[str, Run]:
+    """The same with the graph and the provider that this machine is given; the graph's precision,
+    too.
+    """
+    return _ours(lambda: load_bundle(path), codes, intent, threads)
+
+
+def _ours(
+    load: Callable[[], Bundle], codes: Sequence[str], intent: str, threads: int
+) -> tuple[str, Run]:
     from review_core.engine import Engine
     from review_core.scorer import Scorer
 
     with cost() as start:
-        bundle = only(load_bundle(path), precision)
+        bundle = load()
         engine = Engine(bundle, threads=threads)
     engine.rewards([_WARM_UP])
     scorer = Scorer(bundle, engine)
     with cost() as spent:
         answers = scorer.rewards(codes, intent=intent)
     rewards = [[value] for each in answers if each is not None for value in each.values()]
-    return Run(
+    run = Run(
         start.seconds,
         spent.seconds,
         spent.cpu_seconds,
@@ -82,6 +95,7 @@ def ours(path: Path, precision: str, codes: Sequence[str], intent: str, threads:
         peak_bytes(),
         np.array(rewards, np.float32),
     )
+    return engine.variant.precision, run
 
 
 def onnx_full_passes(
