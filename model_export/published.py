@@ -65,7 +65,10 @@ def chat_layout(checkpoint: Path) -> Layout:
     :raises InputError: if there is no template, or it does more than put texts between literals.
     """
     from transformers import AutoTokenizer
+    from transformers.utils import logging
 
+    told = logging.get_verbosity()
+    logging.set_verbosity_error()  # of any large vocabulary it says that a pattern may be wrong
     try:
         tokenizer = AutoTokenizer.from_pretrained(checkpoint)
         rendered = tokenizer.apply_chat_template(
@@ -81,6 +84,8 @@ def chat_layout(checkpoint: Path) -> Layout:
             f"{checkpoint} has no chat template that can be used ({str(error).splitlines()[0]}); "
             "copy tokenizer_config.json and chat_template.jinja from where the model is published"
         ) from error
+    finally:
+        logging.set_verbosity(told)
     return _cut(rendered, checkpoint)
 
 

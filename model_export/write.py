@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,9 +81,10 @@ UNREADABLE = frozenset({"bf16"})
 @dataclass(frozen=True, slots=True)
 class _Reference:
     """What every graph is compared with: samples and torch's rewards for them, of the checkpoint's
-    own weights.
+    own weights. shape: of the model's states.
     """
 
+    shape: GraphShape
     batch: Sequence[Ids]
     rewards: Sequence[Rewards]
 
@@ -131,20 +134,16 @@ def write_bundle(
         folder.mkdir()
         _write_texts(checkpoint, folder, calibration)
         progress(f"reading the weights of {checkpoint.card.name}")
-        model = load_model(checkpoint)
-        shape = graph_shape(model)
-        reference = _reference(checkpoint, model)
+        reference = _reference(checkpoint)
         written: list[_Written] = []
         for number, storage in enumerate(wanted):
             name = storage.precision
-            progress(f"{name} ({number + 1} of {len(wanted)}): exporting, storing and comparing")
-            if number:
-                model = load_model(checkpoint)  # the one before has rounded weights
+            step = partial(_step, progress, f"{name} ({number + 1} of {len(wanted)})")
             file = f"model.{name}.onnx" if precisions else GRAPH
             space = Path(scratch) / str(number)
             space.mkdir()
             made = _write_graph(
-                checkpoint, model, storage, reference, space, folder / file, limit=limit
+                checkpoint, storage, reference, space, folder / file, limit=limit, step=step
             )
             if failures := made.parity.failures(gates):
                 told = f"{name}: " if precisions else ""
@@ -153,11 +152,15 @@ def write_bundle(
             if made.probed.parent != space:
                 shutil.rmtree(space)
         progress("probing the bundle")
-        _write_manifest(folder, checkpoint, shape, written, command)
+        _write_manifest(folder, checkpoint, reference.shape, written, command)
         if out.exists():
             shutil.rmtree(out)
         folder.rename(out)
     return load_bundle(out)
+
+
+def _step(progress: Callable[[str], None], of: str, what: str) -> None:
+    progress(f"{of}: {what}")
 
 
 def graph_shape(model: PreTrainedModel) -> GraphShape:
@@ -194,16 +197,21 @@ def _write_texts(checkpoint: Checkpoint, folder: Path, calibration: Path | None)
 
 def _write_graph(
     checkpoint: Checkpoint,
-    model: PreTrainedModel,
     storage: Storage,
     reference: _Reference,
     scratch: Path,
     target: Path,
     *,
     limit: int,
+    step: Callable[[str], None],
 ) -> _Written:
-    """Export and store; every file on the way is opened and compared."""
-    shape = graph_shape(model)
+    """Export and store; every file on the way is opened and compared.
+
+    What is large goes as soon as it is not needed: the torch model once it is exported.
+    """
+    shape = reference.shape
+    step("rounding weights")
+    model = load_model(checkpoint)  # anew: one before has rounded weights
     batch, quantisation = reference.batch, storage.quantisation
     changed = round_as_stored(model, storage, batch) > 0
     expected = [torch_rewards(model, ids) for ids in batch] if changed else reference.rewards
@@ -213,11 +221,16 @@ def _write_graph(
         session = Session(path, shape)
         return [full_pass(session, ids) for ids in batch]
 
+    step("exporting the graph")
     fp32_path = scratch / "fp32.onnx"
     export_graph(model, fp32_path)
+    del model
+    gc.collect()  # the exporter leaves cycles that hold it
+    step("comparing it with torch")
     fp32 = read(fp32_path)
     pooling = checkpoint.card.pooling
     export = largest_difference(pooled(fp32, pooling), pooled(expected, pooling))
+    step("storing")
     graph = onnx.load(str(fp32_path))
     linear = embedding = half = integers = cached = None
     if storage.integers:
@@ -234,6 +247,8 @@ def _write_graph(
     if storage.half:
         graph = store_in_half(graph, storage.half)
     save_graph(graph, target, limit=limit)
+    del graph
+    step("comparing what is stored with fp32, whole and in pieces")
     probed = target
     if storage.half:
         check_graph(str(target))
@@ -265,9 +280,10 @@ def _write_graph(
     return _Written(target.name, storage, parity, probed)
 
 
-def _reference(checkpoint: Checkpoint, model: PreTrainedModel) -> _Reference:
+def _reference(checkpoint: Checkpoint) -> _Reference:
+    model = load_model(checkpoint)
     batch = samples(Tokenizer.from_file(str(checkpoint.path / TOKENIZER)), checkpoint.card)
-    return _Reference(batch, [torch_rewards(model, ids) for ids in batch])
+    return _Reference(graph_shape(model), batch, [torch_rewards(model, ids) for ids in batch])
 
 
 def _write_manifest(
