@@ -31,7 +31,7 @@ MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
-.PHONY: help setup review test check docs fix bench train-small export extension
+.PHONY: help setup review test check docs pages fix bench train-small export extension
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -55,6 +55,10 @@ docs: $(EVERYTHING) ## Build the documentation site and the manual pages; a warn
 	@$(PY) -m scripts.documents.manual_pages build/man
 	@$(PY) -m scripts.documents.prepare build/pages
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
+
+pages: $(EVERYTHING) ## Run the commands and examples that pages show, and write down what they say now
+	@$(PY) -m scripts.documents.transcripts docs/tutorial.md
+	@$(PY) -m scripts.documents.axis_examples docs/axes/*.md
 
 fix: $(EVERYTHING) ## Mend what lint and format can mend, and write generated pages again
 	@$(PY) scripts/configuration_page.py docs/configuration.md

@@ -18,22 +18,22 @@ AXIS_PAGES = {axis: ROOT / "docs" / "axes" / f"{axis}.md" for axis in Axis}
 _NUMBER = re.compile(r"(\d+) %|\d+\.\d s(?= ·)")
 
 
-def same(shown: str, now: str, run: str) -> None:
+def same(shown: str, now: str) -> None:
     """Fail unless the texts agree, seconds apart and percentages within 2: rewards of another
     processor differ in the last digits.
     """
-    assert _NUMBER.sub("#", shown) == _NUMBER.sub("#", now), f"if this is meant, run: {run}"
+    assert _NUMBER.sub("#", shown) == _NUMBER.sub("#", now), "if this is meant: make pages"
     for page, fresh in zip(_NUMBER.finditer(shown), _NUMBER.finditer(now), strict=True):
         if page[1]:
-            assert int(page[1]) == pytest.approx(int(fresh[1]), abs=2), f"run: {run}"
+            assert int(page[1]) == pytest.approx(int(fresh[1]), abs=2), "make pages"
 
 
 def test_a_line_or_a_number_that_is_stale_is_noticed() -> None:
     shown = "P(worse) 82 %\n1 finding · 3.2 s · model\n"
-    same(shown, shown.replace("82", "83").replace("3.2", "14.0"), "")
+    same(shown, shown.replace("82", "83").replace("3.2", "14.0"))
     for stale in (shown.replace("82", "79"), shown.replace("1 finding", "2 findings")):
         with pytest.raises(AssertionError):
-            same(shown, stale, "")
+            same(shown, stale)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_a_page_shows_what_its_commands_print(name: str, tmp_path: Path, cache: 
     page = ROOT / "docs" / f"{name}.md"
     shown = page.read_text("utf-8")
     now = transcripts.written_anew(shown, tmp_path, PROGRAMS, cache)
-    same(shown, now, f"python -m scripts.documents.transcripts docs/{name}.md")
+    same(shown, now)
 
 
 def test_every_page_with_a_session_is_run() -> None:
@@ -95,7 +95,7 @@ def test_an_axis_page_says_what_the_model_says_of_its_examples(
     shown = AXIS_PAGES[axis].read_text("utf-8")
     assert shown.count("*The model:*") >= 2
     now = axis_examples.written_anew(shown, axis, said)
-    same(shown, now, f"python -m scripts.documents.axis_examples docs/axes/{axis}.md")
+    same(shown, now)
 
 
 @pytest.mark.bundle
