@@ -499,8 +499,9 @@ class _ObjectReader:
         return self._failure("cat-file", error)
 
     def close(self) -> None:
-        """End the process."""
+        """End the process, also where an interrupt left it writing what nobody reads any more."""
         self._timer.cancel()
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
+        self._process.stdout.close()
         self._process.proc.wait()

@@ -526,3 +526,17 @@ def test_fields_come_while_the_command_runs_and_a_failure_says_so(
         shown.close()  # whoever has seen enough leaves no process behind
         with pytest.raises(InputError, match="git rev-list failed"):
             list(opened.fields("rev-list", "--end-of-options", "nothing"))
+
+
+@pytest.mark.timeout(60)
+def test_a_file_that_was_asked_for_and_never_read_does_not_hold_the_end(
+    repository: GitRepository,
+) -> None:
+    """As an interrupt leaves it: git writes more than a pipe holds, and waits for a reader."""
+    repository.commit("large", large="x = 1\n" * 100_000)
+    hash_ = repository.git("rev-parse", "HEAD:large.py")
+    with pytest.raises(KeyboardInterrupt), open_repository(repository.path) as opened:
+        assert len(opened.content(hash_)) == 600_000
+        assert opened._contents is not None
+        opened._contents.ask(hash_)
+        raise KeyboardInterrupt
