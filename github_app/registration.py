@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # GitHub sends events of installations unasked, and refuses a manifest that names them.
 SUBSCRIBED = tuple(event for event in EVENTS if not event.startswith("installation"))
+OPTIONAL = frozenset({"pull_request_review_comment"})
+"""What an app that was registered before it was asked for does without."""
 # The event `issue_comment` goes by `issues` when an app is registered, though its comments are on
 # pull requests alone: https://github.com/derive-to/derive/pull/269.
 NEEDED: Mapping[str, str] = {**REVIEWING, "issues": "read"}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from github_app.doctor.check import Check, State, tried
 from github_app.github.auth import REVIEWING
 from github_app.github.values import Delivery
-from github_app.registration import SUBSCRIBED
+from github_app.registration import OPTIONAL, SUBSCRIBED
 from github_app.site import checked_url
 from review_core.errors import ConfigurationError, ThemisError
 
@@ -90,9 +90,12 @@ def _missing(given: Mapping[str, str]) -> list[str]:
 
 def _events(given: Sequence[str]) -> Check:
     missing = [event for event in SUBSCRIBED if event not in given]
-    if missing:
+    if set(missing) - OPTIONAL:
         says = f"missing {', '.join(missing)}; subscribe to them on the app's page"
         return Check("events", State.FAIL, says)
+    if missing:
+        says = f"without {', '.join(missing)}, answers in conversations on lines are not heard"
+        return Check("events", State.NOTE, f"{says}; subscribe to it on the app's page")
     return Check("events", State.OK, "all needed are subscribed to")
 
 

@@ -174,6 +174,14 @@ def test_another_name_or_id_at_github_is_named(settings: Settings) -> None:
     failed(looked(replace(settings, app_slug="other")), "app", "themis-review", "app_slug")
 
 
+def test_an_event_that_only_answers_need_is_a_note(settings: Settings) -> None:
+    """An app that was registered before it was asked for reviews as before."""
+    older = [event for event in SUBSCRIBED if event != "pull_request_review_comment"]
+    check = looked(settings, View(app={"events": older}))["events"]
+    assert check.state is State.NOTE
+    assert "are not heard; subscribe to it" in check.says
+
+
 def test_missing_permissions_and_events_are_listed(settings: Settings) -> None:
     less = {"permissions": {"checks": "read", "metadata": "read"}, "events": ["pull_request"]}
     checks = looked(settings, View(app=less))
