@@ -15,6 +15,7 @@ from github_app.database import StoreError
 from github_app.errors import (
     ForbiddenError,
     GitHubError,
+    InvalidError,
     LeftAloneError,
     MissingError,
     StoppedError,
@@ -175,7 +176,11 @@ class Work:
         """Read what people say of our findings; whether this repository wants that."""
         if self._feedback is None or not self._feedback.keeps(pull):
             return False
-        kept = self._feedback.collect(repository, pull)
+        try:
+            kept = self._feedback.collect(repository, pull)
+        except (ForbiddenError, InvalidError, MissingError) as error:  # a review needs none of it
+            LOG.warning("answers to findings cannot be read: %s", error)
+            return False
         LOG.info("kept %d answers to findings", kept)
         return True
 

@@ -253,6 +253,17 @@ def test_a_store_that_cannot_be_used_fails_no_review(work: App, tmp_path: Path) 
     close(work)
 
 
+def test_a_github_that_shows_no_reactions_costs_no_review(work: App, hosted: Hosted) -> None:
+    work.review()
+    work.github.react(comment_on(work, "f"), "ada", "-1")
+    work.github.fail("GET", "/reactions", status=403, times=9)
+    hosted.commit(a=bad("f", "g", "h"))
+    hosted.push()
+    work.review()
+    assert len(work.open()) == 3
+    assert kept(work) == {}
+
+
 def test_answers_are_listed_and_taken_along(
     work: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
