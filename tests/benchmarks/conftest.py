@@ -72,3 +72,26 @@ def in_place() -> Callable[..., Any]:
         return work(*given, **named)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def tiny_language_model(
+    tiny_tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A random causal language model over the tiny tokenizer's words."""
+    import torch
+    from transformers import AutoModelForCausalLM, Qwen2Config
+
+    folder = tmp_path_factory.mktemp("language-model")
+    tiny_tokenizer.save(str(folder / "tokenizer.json"))
+    torch.manual_seed(0)
+    config = Qwen2Config(
+        vocab_size=400,
+        hidden_size=64,
+        intermediate_size=96,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+    )
+    AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+    return folder
