@@ -137,8 +137,10 @@ def perplexities(
 
 @dataclass(frozen=True, slots=True)
 class Margins:
-    """Margins of rounded weights against the checkpoint's own. error: root mean square, as a share
-    of the own margins' spread. kept: share that keeps its sign, of those beyond .1; None without any.
+    """Margins of rounded weights against the checkpoint's own.
+
+    error: root mean square, as a share of the own margins' spread. kept: share that keeps its sign,
+    of those beyond .1; None if none is.
     """
 
     error: float
