@@ -9,9 +9,10 @@ them in which it is known which part does the harm:
     reverted  a fix of one hunk taken back, among edits that keep the meaning: which hunk is it?
     within    a bug put into a large hunk of a pair: which statement of the hunk is it?
 
-Each way of ordering the parts is asked which comes first. Beside all cases stand those in which the
-model prefers base at all: it cannot point at harm that it does not see. Intervals are 95 %, by
-bootstrap over repositories. Of a pair with several hunks as it was committed nobody knows which of
+Each way of ordering the parts is asked which comes first. A model cannot point at harm that it
+does not see. So beside all cases stand those in which it prefers base at all and, of a bug within a
+hunk, those in which it prefers the head without that bug. Intervals are 95 %, by bootstrap over
+repositories. Of a pair with several hunks as it was committed nobody knows which of
 them matters, so it has no row here.
 
 With --rows what was read is kept there line by line, and a run that was broken off goes on. One
@@ -249,8 +250,10 @@ def report(rows: Sequence[Row]) -> Finding:
     columns = ["parts in the order of"]
     for kind in MAKERS:
         for seen in (False, True):
-            own = [row for row in rows if row["kind"] == kind and (not seen or row["margin"] < 0)]
-            name = f"{kind}, base preferred" if seen else kind
+            own = [row for row in rows if row["kind"] == kind and (not seen or _is_seen(row))]
+            name = (
+                kind if not seen else f"{kind}, {'seen' if kind == 'within' else 'base preferred'}"
+            )
             if not own:
                 continue
             if kind == "within":
@@ -286,6 +289,10 @@ def report(rows: Sequence[Row]) -> Finding:
         ],
         bar_chart("The guilty hunk comes first", bars, limit=1.0),
     )
+
+
+def _is_seen(row: Row) -> bool:
+    return bool(row["seen"] > 0 if row["kind"] == "within" else row["margin"] < 0)
 
 
 def _orders() -> Iterator[tuple[str, Blame | None]]:

@@ -30,6 +30,7 @@ class Case:
 
     parts: what may be blamed. guilty: the index of the part that holds the harm; for `within` of
     every piece that does, the smallest last. lines: changed at head, of the large hunk `within`.
+    harmless: head without the harm alone.
     """
 
     kind: str
@@ -41,6 +42,7 @@ class Case:
     parts: tuple[Part, ...]
     guilty: tuple[int, ...]
     lines: int
+    harmless: str
 
 
 def planted(pair: PreferencePair, rng: random.Random) -> Case | None:
@@ -67,7 +69,7 @@ def _with_bug(pair: PreferencePair, rng: random.Random, *, kind: str) -> Case | 
         make = _beside if kind == "planted" else _inside
         if (found := make(base, head, harm[0], language)) is not None:
             criterion = KINDS[name].aspect
-            return Case(kind, pair.group, criterion, pair.language, base, head, *found)
+            return Case(kind, pair.group, criterion, pair.language, base, head, *found, fixed)
     return None
 
 
@@ -88,7 +90,20 @@ def reverted(pair: PreferencePair, rng: random.Random) -> Case | None:
         now = hunks(base, head)
         same = [each for each in now if _said(each, base, head) == _said(harm[0], base, broken)]
         if len(same) == 1 and (found := _beside(base, head, same[0], language)) is not None:
-            return Case("reverted", pair.group, pair.aspect, pair.language, base, head, *found)
+            parts, (guilty,), lines = found
+            harmless = normalise(parts[guilty].without)
+            return Case(
+                "reverted",
+                pair.group,
+                pair.aspect,
+                pair.language,
+                base,
+                head,
+                parts,
+                (guilty,),
+                lines,
+                harmless,
+            )
     return None
 
 

@@ -46,7 +46,7 @@ class Reader:
         texts = {
             normalise(text)
             for case in cases
-            for text in (case.base, case.head, *_texts(case))
+            for text in (case.base, case.head, case.harmless, *_texts(case))
             if text is not None
         }
         sequences = {text: self._sequence(text) for text in texts}
@@ -76,6 +76,7 @@ class Reader:
             "language": case.language,
             "margin": found,
             "preference": preference(found),
+            "seen": margin(case.harmless) - found,
             "guilty": case.guilty,
             "lines": case.lines,
             "tokens": self._tokens(case),

@@ -24,8 +24,12 @@ from review_core.types import Cause, Finding, Function, FunctionReview
 TELLING = 0.05
 """What a part must be worth in P(worse) for the finding to point at it alone."""
 
-MOST = 0.7
-"""A statement is blamed for one around it if it takes back so much of the margin that this does."""
+MOST = 0.9
+"""A statement is blamed for one around it if it gives back so much of the margin that this does."""
+
+_HALF = 0.5
+"""What a statement must give back of the finding's margin. Where all give back less, which one does
+most says little of where the harm is: measured, it was near chance (docs/attribution.md)."""
 
 
 def attributed(
@@ -143,10 +147,12 @@ class _Case:
         return [self.parts[at] for at in sorted(blame, key=lambda at: (-blame[at], at))]
 
     def _narrowest(self, pieces: Sequence[Part], answers: _Answers) -> Part | None:
-        """The smallest piece that gives back most of what any does, if that is worth telling."""
+        """The smallest piece that gives back most of what any does, if that is half the finding."""
         gains = {at: self._gain(piece, answers) or 0.0 for at, piece in enumerate(pieces)}
         most = max(gains.values(), default=0.0)
-        guilty = [pieces[at] for at, gain in gains.items() if gain >= MOST * most > 0]
+        if most < -self.finding.margin * _HALF:
+            return None
+        guilty = [pieces[at] for at, gain in gains.items() if gain >= MOST * most]
         smallest = min(
             guilty, key=lambda piece: (len(piece.hunks), piece.lines.start), default=None
         )

@@ -230,6 +230,18 @@ def test_blame_that_several_statements_share_is_narrowed_to_what_holds_them(
     assert (finding.start_line, finding.end_line) == (4, 9)
 
 
+def test_a_statement_that_gives_back_less_than_half_is_not_pointed_at(
+    calibration: Calibration,
+) -> None:
+    """Three markers of 3 logits each; none of them stands in a statement with another."""
+    base = "def f(rows):\n    return sum(rows)"
+    head = block("pass").replace("total = 0", "total = not_safe")
+    head = head.replace("len(rows)", "not_safe(rows)").replace("return total", "return not_safe")
+    (finding,) = findings(base, head, calibration)
+    assert finding.causes == ()
+    assert (finding.start_line, finding.end_line) == (2, 12)
+
+
 def test_of_several_hunks_the_guilty_one_is_narrowed_and_stays_a_cause(
     calibration: Calibration,
 ) -> None:

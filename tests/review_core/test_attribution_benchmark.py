@@ -54,6 +54,7 @@ def test_taking_the_planted_bug_back_leaves_the_pairs_own_change(seed: int) -> N
     assert case is not None
     (guilty,) = case.guilty
     assert normalise(case.parts[guilty].without) == normalise(CHOSEN)
+    assert case.harmless == normalise(CHOSEN)
     assert len(case.parts) == 2
 
 
@@ -66,6 +67,7 @@ def test_a_reverted_fix_alone_is_the_rejected_side(seed: int) -> None:
     assert alone is not None
     assert normalise(alone) == normalise(REJECTED)
     assert case.base == normalise(CHOSEN)
+    assert case.harmless == normalise(case.parts[guilty].without)
 
 
 def test_a_bug_inside_a_large_hunk_is_held_by_some_of_its_pieces() -> None:
