@@ -235,6 +235,24 @@ def test_weights_beyond_one_file_go_beside_the_graph(tiny_checkpoint: Make, tmp_
     np.testing.assert_allclose(full_pass(session, IDS[2]), torch_rewards(model, IDS[2]), atol=1e-5)
 
 
+def test_a_graph_that_optimum_put_beside_its_weights_is_read_and_stored_anew(
+    tiny_checkpoint: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it does by itself beyond 2 GB: its own switch, which it takes from the environment when it
+    is imported, does it for any size.
+    """
+    monkeypatch.setattr("optimum.exporters.onnx.convert.FORCE_ONNX_EXTERNAL_DATA", True)
+    model = load_model(read_checkpoint(tiny_checkpoint()))
+    export_graph(model, tmp_path / "one.onnx")
+    assert {path.name for path in tmp_path.iterdir()} == {"one.onnx", "one.onnx_data"}
+    assert (tmp_path / "one.onnx_data").stat().st_size > 100_000
+    save_graph(onnx.load(str(tmp_path / "one.onnx")), tmp_path / "two.onnx")
+    for name in ("one.onnx", "two.onnx"):
+        session = Session(tmp_path / name, graph_shape(model))
+        read = full_pass(session, IDS[2])
+        np.testing.assert_allclose(read, torch_rewards(model, IDS[2]), atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("config", "about", "message"),
     [
