@@ -238,10 +238,8 @@ def test_weights_beyond_one_file_go_beside_the_graph(tiny_checkpoint: Make, tmp_
 def test_a_graph_that_optimum_put_beside_its_weights_is_read_and_stored_anew(
     tiny_checkpoint: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As it does by itself beyond 2 GB: its own switch, which it takes from the environment when it
-    is imported, does it for any size.
-    """
-    monkeypatch.setattr("optimum.exporters.onnx.convert.FORCE_ONNX_EXTERNAL_DATA", True)
+    """As it does by itself beyond 2 GB; its own switch does it for any size."""
+    monkeypatch.setenv("FORCE_ONNX_EXTERNAL_DATA", "1")
     model = load_model(read_checkpoint(tiny_checkpoint()))
     export_graph(model, tmp_path / "one.onnx")
     assert {path.name for path in tmp_path.iterdir()} == {"one.onnx", "one.onnx_data"}
