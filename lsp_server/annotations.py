@@ -88,6 +88,7 @@ def _verdicts(review: FunctionReview, earlier: Earlier) -> Iterator[tuple[str, .
         score = scored.score
         is_sure = score.verdict is not Verdict.UNSURE
         verdict = f"**{score.verdict}**" if is_sure else score.verdict.value
+        verdict += " by the judge" * score.by_judge
         before = _before(review, scored, earlier)
         silence = "not sure enough" if score.speaks else "the model does not speak on this axis"
         why = score.why or ("" if is_sure else silence)

@@ -11,9 +11,13 @@ from fake_judge import FakeJudge, judge_model, speaking
 from fake_scorer import FakeScorer
 from git_repository import GitRepository
 from lsp_scorer import load_scorer
+from lsprotocol import types as lsp
 
+from lsp_server.annotations import hover
 from lsp_server.jobs import Asked, Context, DocumentReview, Finished, ReviewDocument
+from lsp_server.positions import Positions
 from lsp_server.reviewing import perform
+from lsp_server.reviews import Buffer, Reviewed
 from lsp_server.server import ALL, create_server
 from lsp_server.worker import Worker
 from review_core.calibration import Calibration
@@ -74,6 +78,20 @@ def test_a_document_hears_the_judge_and_its_findings_say_so(job: ReviewDocument)
     assert isinstance(alone, DocumentReview)
     assert alone.report is not None
     assert alone.report.findings == ()
+
+
+def test_a_hover_says_whose_word_it_is(job: ReviewDocument) -> None:
+    told = perform(job, leaning, lambda *_: None, open_judge=lambda *_: judge_model())
+    assert isinstance(told, DocumentReview)
+    buffer = Buffer(job.file.as_uri(), job.file, 1, job.text)
+    shown = hover(Reviewed(buffer, told, {}, job.context), Positions(job.text, len), 2)
+    assert shown is not None
+    assert isinstance(shown.contents, lsp.MarkupContent)
+    rows = shown.contents.value.splitlines()
+    assert [row for row in rows if "by the judge" in row] == [
+        row for row in rows if row.startswith("| security | **worse** by the judge")
+    ]
+    assert len(rows) > 4
 
 
 def test_the_worker_has_no_judge_unless_settings_name_one_and_keeps_it_then(
