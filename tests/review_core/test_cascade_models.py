@@ -11,6 +11,8 @@ import pytest
 from cascades import LEANS, Pair, cascade
 from tiny_models import recalibrated
 
+from benchmarks.cascade import LEANINGS, counted, finding, reading
+from benchmarks.changes import Edit
 from review_core.api import review
 from review_core.bundle import describe_bundle
 from review_core.cascade import DISAGREES
@@ -172,3 +174,24 @@ def test_a_judge_that_adds_nothing_is_refused(cascade: Pair, tmp_path: Path) -> 
     never = {**LEANS, "worse_at": None, "better_at": None}
     mute = recalibrated(cascade.judge, tmp_path / "mute", never)
     assert "would never be asked" in str(_refused(Pair(cascade.model, mute)))
+
+
+# --- what is measured of it -----------------------------------------------------------------------
+
+
+def test_the_benchmark_counts_cases_without_the_judge_and_costs_with_it(cascade: Pair) -> None:
+    """The first leans .8 on everything: all four are cases up to there, none from .85 on."""
+    chosen = [
+        Edit(each.path, "f", each.base or "", each.head or "", "an intent") for each in changes(4)
+    ]
+    counts = counted(cascade.model, cascade.judge, chosen)
+    assert {leaning for leaning, count in counts.items() if count == 4} == {*LEANINGS} - {0.85}
+    assert counts[0.85] == 0
+    alone = reading(cascade.model, None, "fp32", chosen, 0.5, 1)
+    both = reading(cascade.model, cascade.judge, "fp32", chosen, 0.5, 1)
+    assert (alone.asked, alone.judge_tokens) == (0, 0)
+    assert (both.asked, both.tokens) == (4, alone.tokens)
+    assert both.judge_tokens > 0
+    told = finding(("first", "judge"), counts, 4, [alone, both], 4)
+    assert told.figures["share_asked"]["0.8"] == 1.0
+    assert [row["leaning_from"] for row in told.figures["rows"]] == [None, 0.5]
