@@ -16,7 +16,7 @@ not measured.
 Bundle and checkpoint of the published shape are made by benchmarks/shape.py and `themis-export`:
 
     python -m benchmarks.shape themis-0.6b --tokenizer QWEN_FOLDER
-    themis-export bundle themis-0.6b themis-0.6b-bundle --variants fp32,int8 \
+    themis-export bundle themis-0.6b themis-0.6b-bundle --variants fp32,w8a8 \
         --prompts themis-0.6b.prompts.json
 """
 
@@ -110,13 +110,15 @@ def rows(
     *,
     baseline_sample: int = 0,
     threads: int = 0,
+    precisions: Sequence[str] = (),
     apart: Apart = alone,
 ) -> list[Row]:
-    """Measure ours in each precision that the bundle has for processors, then the others."""
+    """Measure ours in some precisions of the bundle, or all for processors, then the others."""
     on = tuple(sample(inputs.sequences, baseline_sample, BATCHES))
     part = [inputs.sequences[at] for at in on]
     scale = inputs.tokens / sum(len(each.ids) for each in part)
-    kinds = [each.precision for each in bundle.manifest.variants if each.precision not in _GPU]
+    all_kinds = [each.precision for each in bundle.manifest.variants]
+    kinds = list(precisions) or [each for each in all_kinds if each not in _GPU]
     found = []
     for kind in kinds:
         run = apart(ours, bundle.path, kind, inputs.codes, inputs.intent, threads)
@@ -248,6 +250,7 @@ def main() -> None:
     parser.add_argument("--bundle", type=Path, help="default: the one that ships")
     parser.add_argument("--checkpoint", type=Path, help="what it was made of, for transformers")
     parser.add_argument("--functions", type=int, default=30)
+    parser.add_argument("--precisions", help="of the bundle, as fp32,w8a8; default: all")
     parser.add_argument("--baseline-sample", type=int, default=0, help="sequences; 0 for all")
     parser.add_argument("--threads", type=int, default=0, help="0 for one a physical core")
     add_source(parser)
@@ -261,6 +264,7 @@ def main() -> None:
         inputs,
         baseline_sample=given.baseline_sample,
         threads=given.threads,
+        precisions=given.precisions.split(",") if given.precisions else (),
     )
     tell(finding(bundle, inputs, given.functions, found), "benchmarks.engine", given.out)
 
