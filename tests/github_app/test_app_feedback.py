@@ -18,7 +18,7 @@ from github_app.feedback import answers, key_of
 from github_app.github.values import Reaction, Remark
 from github_app.grammar import Command, command_of
 from github_app.publishing.marks import FindingMark
-from github_app.types import CloseTask, CommandName, FeedbackTask, ForgetTask, Ignored
+from github_app.types import CloseTask, CommandName, CommandTask, FeedbackTask, ForgetTask, Ignored
 from review_core.feedback import Answer
 
 US = "themis-review"
@@ -114,6 +114,7 @@ def test_of_comments_on_lines_an_answer_is_a_task_and_nothing_else() -> None:
     assert isinstance(task(f"@{US} feedback good", login="x[bot]", type="Bot"), Ignored)
     below = {"issue": {"number": 3, "pull_request": {}}} | payload(f"@{US} feedback good")
     help_ = task_of("issue_comment", "g", below, Us(2, US))
+    assert isinstance(help_, CommandTask)
     assert (help_.command, "reply in its conversation" in help_.hint) == (CommandName.HELP, True)
 
 
