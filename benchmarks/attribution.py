@@ -257,7 +257,7 @@ def report(rows: Sequence[Row]) -> Finding:
             if not own:
                 continue
             if kind == "within":
-                figures[name] = {"n": len(own), **_within(own)}
+                figures[name] = {"n": len(own), "picks": _within(own), "tokens": cost(own)}
                 continue
             columns.append(f"{name} ({len(own)})")
             found = {order: accuracy(own, blame) for order, blame in _orders()}
@@ -303,11 +303,15 @@ def _orders() -> Iterator[tuple[str, Blame | None]]:
 def _notes(figures: Mapping[str, Any]) -> Iterator[str]:
     for name, found in figures.items():
         if name.startswith("within"):
-            for pick, each in found.items():
-                if pick != "n":
-                    holds, share = each["holds"]["value"], each["share"]["value"]
-                    told = f"holds the bug {holds:.2f}, {share:.2f} of the hunk's lines"
-                    yield f"{name} ({found['n']}), {pick}: {told}"
+            for pick, each in found["picks"].items():
+                holds, share = each["holds"]["value"], each["share"]["value"]
+                told = f"holds the bug {holds:.2f}, {share:.2f} of the hunk's lines"
+                yield f"{name} ({found['n']}), {pick}: {told}"
+            tokens = found["tokens"]
+            yield (
+                f"{name}: {tokens['without']:.0f} tokens a case for its statements; base and head "
+                f"{tokens['read']:.0f}"
+            )
         else:
             tokens = found["tokens"]
             yield (
