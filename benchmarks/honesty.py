@@ -394,8 +394,9 @@ def measure(
     pairs: Sequence[PreferencePair],
     *,
     most: int,
+    thresholds: Sequence[str] = ("shipped", "loose"),
 ) -> dict[str, Any]:
-    """All three questions at both sets of thresholds.
+    """All three questions at each set of thresholds.
 
     :param functions: whose rejected sides are edited.
     :param pairs: labelled; verdicts on them are counted.
@@ -418,6 +419,7 @@ def measure(
     benches = {
         name: Bench(Judge(manifest, used, default_settings()), asked)
         for name, used in (("shipped", calibration), ("loose", loosened(calibration, LOOSE)))
+        if name in thresholds
     }
     parts: Mapping[str, Callable[[Bench], Any]] = {
         "price": lambda bench: price(bench, labelled),
@@ -463,9 +465,10 @@ def report(found: Mapping[str, Any]) -> Finding:
         rows.append((f"{name}: right, of the verdicts on labelled pairs", str(count), *right))
         left = [str(parts["price"][policy]["verdicts"]) for policy in (BEFORE, PRESENT, AFTER)]
         rows.append((f"{name}: verdicts that are left", str(count), *left))
+    shown = "shipped" if "shipped" in found else "loose"
     bars = [
         Bar(f"{kind}, {told}", (each[policy]["value"],), interval)
-        for kind, each in found["loose"]["bought"].items()
+        for kind, each in found[shown]["bought"].items()
         for told, policy in (("no checks", BEFORE), ("all checks", AFTER))
         if (interval := _interval(each[policy]))
     ]
@@ -476,7 +479,7 @@ def report(found: Mapping[str, Any]) -> Finding:
         "a check that withholds at random leaves the share of right verdicts what it is",
     )
     title = "Edits that mean nothing: verdicts that they buy and silence"
-    picture = bar_chart(f"Neutral edits with a verdict at P >= {LOOSE}", bars, limit=1.0)
+    picture = bar_chart(f"Edits that mean nothing with a verdict ({shown} thresholds)", bars)
     return Finding(title, found, Table(columns, tuple(rows)), notes, picture)
 
 
@@ -519,6 +522,8 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--labelled", type=int, default=3000, help="pairs of which verdicts count")
     parser.add_argument("--worse", type=int, default=60, help="changes for the worse to edit")
     parser.add_argument("--longest", type=int, default=900, help="characters of a side, at most")
+    both = ("shipped", "loose")
+    parser.add_argument("--thresholds", nargs="+", choices=both, default=both)
     parser.add_argument("--cache", type=Path, help="a folder that keeps rewards")
     add_out(parser)
     arguments = parser.parse_args(given)
@@ -545,6 +550,7 @@ def main(given: Sequence[str] | None = None) -> None:
         functions,
         pairs,
         most=arguments.worse,
+        thresholds=arguments.thresholds,
     )
     tell(report(found), "benchmarks.honesty", arguments.out)
 
