@@ -47,9 +47,13 @@ def _lines(function: Function | None) -> Counter[str]:
 
 
 def _index(lines: Sequence[Counter[str]]) -> dict[str, list[int]]:
-    """Which functions have a line."""
+    """Which functions have a line; of those with the same lines, the first."""
     found: dict[str, list[int]] = defaultdict(list)
+    seen: set[frozenset[tuple[str, int]]] = set()
     for at, each in enumerate(lines):
+        if (same := frozenset(each.items())) in seen:
+            continue  # one edit made everywhere
+        seen.add(same)
         for line in each:
             found[line].append(at)
     return found
@@ -62,11 +66,16 @@ def _accounts_for(
 
     Never the one they are from: what a function lost and what it gained have no line in common.
     """
+    needed = max(_FEW, MOSTLY * lines.total())
     shared: Counter[int] = Counter()
-    for line, count in lines.items():
-        for other in having.get(line, ()):
-            shared[other] += min(count, others[other][line])
+    left = lines.total()
+    # What many functions have comes last: by then, one that was not met cannot have enough.
+    for line, count in sorted(lines.items(), key=lambda item: len(having.get(item[0], ()))):
+        for other in having.get(line, ()) if left >= needed else list(shared):
+            if line in others[other]:
+                shared[other] += min(count, others[other][line])
+        left -= count
     if not shared:
         return None
     best, count = max(shared.items(), key=lambda item: (item[1], -item[0]))
-    return best if count >= max(_FEW, MOSTLY * lines.total()) else None
+    return best if count >= needed else None

@@ -123,20 +123,29 @@ def _pairs_by_likeness(
     :param least: the similarity a pair must reach; None: what the names ask for.
     """
     base_grams, head_grams = ([_bigrams(each.text) for each in side] for side in (base, head))
+    base_sizes = [grams.total() for grams in base_grams]
     holders: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for at, grams in enumerate(base_grams):
         for gram in grams:
             holders[gram].append(at)
+    namesakes: defaultdict[str, list[int]] = defaultdict(list)
+    for at, each in enumerate(base):
+        namesakes[_last_part(each.name)].append(at)
+    # In common pairs x of h, and of b >= x: 2x / (b + h) >= s asks for x >= sh / (2 - s).
+    share = LIKE_ENOUGH / (2 - LIKE_ENOUGH) if least is None else 0.0
     candidates = []
     for j, grams in enumerate(head_grams):
-        common: Counter[int] = Counter()
-        for gram, count in grams.items():
-            for i in holders.get(gram, ()):
-                common[i] += min(count, base_grams[i][gram])
+        size = left = grams.total()
+        common = Counter(dict.fromkeys(namesakes.get(_last_part(head[j].name), ()), 0))
+        # What many pieces have comes last: by then, one that was not met cannot have enough.
+        for gram in sorted(grams, key=lambda gram: len(holders.get(gram, ()))):
+            for i in holders.get(gram, ()) if left >= share * size - 1e-9 else list(common):
+                common[i] += min(grams[gram], base_grams[i][gram])
+            left -= grams[gram]
         for i, shared in common.items():
-            likeness = 2 * shared / (base_grams[i].total() + grams.total())
+            likeness = 2 * shared / (base_sizes[i] + size)
             needed = _least_likeness(base[i], head[j]) if least is None else least
-            if likeness >= needed:
+            if shared and likeness >= needed:
                 candidates.append((-likeness, i, j))
     pairs, taken_base, taken_head = [], set(), set()
     for _, i, j in sorted(candidates):

@@ -16,18 +16,24 @@ def renamed(gone: Iterable[tuple[str, bytes]], new: Iterable[tuple[str, bytes]])
 
     Similarity is the share of the larger file's bytes that stand in lines both have.
     """
+    held: dict[str, Counter[bytes]] = {}
     sizes: dict[str, int] = {}
-    holders: defaultdict[bytes, list[tuple[str, int]]] = defaultdict(list)
+    holders: defaultdict[bytes, list[str]] = defaultdict(list)
     for path, content in gone:
         sizes[path] = len(content)
-        for line, count in _lines(content).items():
-            holders[line].append((path, count))
+        held[path] = _lines(content)
+        for line in held[path]:
+            holders[line].append(path)
     candidates: list[tuple[float, str, str]] = []
     for path, content in new:
         shared: Counter[str] = Counter()
-        for line, count in _lines(content).items():
-            for holder, held in holders.get(line, ()):
-                shared[holder] += len(line) * min(count, held)
+        needed, left = _MIN_SIMILARITY * len(content), len(content)
+        # What many files have comes last: by then, one that was not met cannot have enough.
+        lines = _lines(content)
+        for line in sorted(lines, key=lambda line: len(holders.get(line, ()))):
+            for holder in holders.get(line, ()) if left >= needed else list(shared):
+                shared[holder] += len(line) * min(lines[line], held[holder][line])
+            left -= len(line) * lines[line]
         for holder, size in shared.items():
             similarity = size / max(len(content), sizes[holder])
             if similarity >= _MIN_SIMILARITY:
