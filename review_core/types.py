@@ -214,7 +214,7 @@ class Standing:
     """Where a new function stands among others of its repository: information, never a verdict.
 
     axes: those that the criterion serves. share: of the others, how many have a lower reward, in
-    [0, 1]. among: how many others there are.
+    [0, 1]. among: how many others there are, of its size.
     """
 
     axes: tuple[Axis, ...]

@@ -54,7 +54,7 @@ def test_a_new_function_is_placed_among_those_of_the_base_and_the_second_time_fr
     assert fresh(again)["standings"] == standings
     assert again["stats"]["tokens_computed"] == 0 < first["stats"]["tokens_computed"]
     page = themis("review", *there).stdout
-    assert "of 40 functions here on" in " ".join(page.split())
+    assert "of 40 functions of its size here on" in " ".join(page.split())
 
 
 def test_nothing_is_compared_unasked_and_none_of_a_patch(

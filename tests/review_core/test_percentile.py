@@ -28,7 +28,9 @@ Reviewed = Callable[..., Report]
 
 
 def new(*words: str, name: str = "fresh") -> str:
-    return f"{BASE}\n\ndef {name}():\n" + "".join(f"    {each}()\n" for each in words or ("a",))
+    return f"{BASE}\n\ndef {name}():\n" + "".join(
+        f"    {each}()\n" for each in words or ("some_step_of_it",)
+    )
 
 
 def others(count: int, word: str, tests: bool = False) -> list[str]:
@@ -155,9 +157,10 @@ def test_every_renderer_tells_it_with_the_caveat(reviewed: Reviewed) -> None:
 def test_words_name_the_number_of_functions_once() -> None:
     one = Standing((Axis.SECURITY,), "S", 0.344, 200)
     two = Standing((Axis.READABILITY, Axis.MAINTAINABILITY), "R", 0.6, 200)
-    assert words([one]) == "above 34 % of 200 functions here on security"
+    assert words([one]) == "above 34 % of 200 functions of its size here on security"
     assert words([one, two]) == (
-        "above 34 % of 200 functions here on security, 60 % on readability, maintainability"
+        "above 34 % of 200 functions of its size here on security, "
+        "60 % on readability, maintainability"
     )
     assert words([]) == ""
 
@@ -217,3 +220,14 @@ def test_what_is_excluded_huge_or_broken_is_not_in_the_sample(repository: GitRep
     repository.commit("Start", a=file_of(1, 2), b=file_of(2, 50), c="def f(:\n    return (\n")
     limits = Limits(max_file_bytes=500, exclude=("a.py",))
     assert git_peers(repository.path, "HEAD", 9, limits)(PYTHON, False) == []
+
+
+def test_a_function_is_compared_with_those_of_its_size(reviewed: Reviewed) -> None:
+    """Of its size are 30 with a reward of -3; 30 of ten times its length have +3."""
+    long = [
+        text + "".join(f"    very_safe({at})\n" for at in range(30)) for text in others(30, "x")
+    ]
+    found = standing(reviewed(new(), peers=lambda *_: [*others(30, "not_safe"), *long]))
+    assert found is not None
+    assert (found.among, found.share) == (30, 1.0)
+    assert standing(reviewed(new(), peers=lambda *_: long)) is None
