@@ -233,6 +233,7 @@ def test_an_interrupted_review_ends_at_once_and_the_next_one_goes_on_from_there(
 
     again = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert again.returncode in (0, 1), again.stderr
-    assert again.stderr == ""
+    # A machine that needs more than fifteen seconds is told how far it is.
+    assert all(line.startswith("themis: ") for line in again.stderr.splitlines())
     statistics = json.loads(again.stdout)["stats"]
     assert total // 4 <= statistics["cache_hits"] < statistics["sequences"]
