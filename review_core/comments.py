@@ -42,6 +42,15 @@ def without_comments(text: str, language: Language) -> str:
     return "\n".join(_cleaned(lines))
 
 
+def comments_of(text: str, language: Language) -> list[bytes]:
+    """What `without_comments` takes out, in order, without the blanks around."""
+    source = encoded(text.replace("\r\n", "\n"))
+    root, shift = parse_part(text.replace("\r\n", "\n"), language)
+    return [
+        source[start - shift : end - shift].strip() for start, end, _ in _removals(root, language)
+    ]
+
+
 _MARK = b"\x00"
 """Stands where something was taken out, until lines left empty by it are dropped."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from review_core.comments import without_comments
+from review_core.comments import comments_of, without_comments
 from review_core.layout import normalise
 from review_core.neutral_layout import with_one_layout
 from review_core.neutral_names import without_new_names
@@ -33,6 +33,8 @@ class Influence:
 
 
 def _without_comments(base: str, head: str, language: Language) -> Sides:
+    if comments_of(base, language) == comments_of(head, language):
+        return base, head
     return without_comments(base, language), without_comments(head, language)
 
 

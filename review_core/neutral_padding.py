@@ -8,10 +8,10 @@ be bought with such code.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from review_core.diff import changed_characters
 from review_core.local_names import local_names
 from review_core.snippet import Edit, Snippet
 from review_core.syntax import COMMENTS, walk
@@ -26,12 +26,10 @@ _ROUNDS = 3
 
 
 def without_new_padding(base: str, head: str, language: Language) -> tuple[str, str]:
-    """Both sides without statements that do nothing, if that leaves less that changed; else as they
-    are.
-    """
-    bare = without_padding(base, language), without_padding(head, language)
-    is_less = changed_characters(*bare) < changed_characters(base, head)
-    return bare if is_less else (base, head)
+    """Both sides without statements that do nothing, unless both have the same ones."""
+    bare_base, in_base = _stripped(base, language)
+    bare_head, in_head = _stripped(head, language)
+    return (base, head) if in_base == in_head else (bare_base, bare_head)
 
 
 def without_padding(text: str, language: Language) -> str:
@@ -39,17 +37,28 @@ def without_padding(text: str, language: Language) -> str:
 
     A block of Python's keeps one. A text that would parse worse stays as it is.
     """
+    return _stripped(text, language)[0]
+
+
+def _stripped(text: str, language: Language) -> tuple[str, Counter[str]]:
+    """The text without them, and what they were."""
     snippet = Snippet.of(text, language)
+    gone: Counter[str] = Counter()
     for _ in range(_ROUNDS):
-        idle = {node.id: node for node in _idle(snippet)}
-        edited = snippet.edited(_removals(snippet, idle.values()))
-        if edited == snippet.text:
+        removals = list(_removals(snippet, {node.id: node for node in _idle(snippet)}.values()))
+        if not removals:
             break
-        shorter = Snippet.of(edited, language)
+        shorter = Snippet.of(snippet.edited(removals), language)
         if shorter.errors() > snippet.errors():
             break
+        gone.update(_told(snippet, start, end) for start, end, _ in removals)
         snippet = shorter
-    return snippet.text
+    return snippet.text, gone
+
+
+def _told(snippet: Snippet, start: int, end: int) -> str:
+    """A removed statement, whatever its layout."""
+    return " ".join(snippet.source[start:end].decode(errors="replace").split())
 
 
 _BLOCKS = frozenset(

@@ -130,6 +130,15 @@ def test_functions_are_asked_about_together_and_those_without_a_verdict_not_at_a
     assert len(scorer.calls[0]) == 2 * len(BOUGHT)
 
 
+def test_comments_that_nobody_changed_are_no_influence(
+    scored: Reviewed, scorer: FakeScorer, judge: Judge
+) -> None:
+    base = BASE.replace("    return", "    # very_safe\n    return")
+    review = scored(base, base.replace("a[1:]", "not_safe(a)"))
+    assert check_honesty([review], judge, scorer.rewards) == [review]
+    assert scorer.calls == []
+
+
 def test_sides_that_become_equal_are_not_asked_about(
     scored: Reviewed, scorer: FakeScorer, judge: Judge
 ) -> None:

@@ -6,12 +6,13 @@ import ast
 import textwrap
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from real_code import TRAINED, functions, language
 
 from benchmarks.honesty_edits import edits_of
 from review_core.comments import without_comments
+from review_core.local_names import local_names
 from review_core.neutral_padding import without_new_padding, without_padding
 from review_core.snippet import Snippet
 from review_core.syntax import walk
@@ -130,6 +131,9 @@ def test_dead_code_put_into_real_functions_is_taken_back(case: tuple[str, str]) 
     name, text = case
     base = without_comments(text, language(name))  # below other code a docstring is none
     head = edits_of(base, name).get("dead code", base)
+    snippet = Snippet.of(head, language(name))
+    # A text with `eval` in it, for one, may read any variable.
+    assume(head == base or local_names(snippet.root, head, name) or name == "Go")
     sides = without_new_padding(base, head, language(name))
     assert sides[0] == sides[1]
 
