@@ -25,7 +25,7 @@ _LEAST_SECONDS = 4.0
 _WINDOW_SECONDS = 120.0
 """How far back "lately" reaches: a machine that others use is not equally fast all the time."""
 
-_FIRST_LINE_SECONDS, _NEXT_LINE_SECONDS = 15.0, 60.0
+_FIRST_LINE_SECONDS, _NEXT_LINE_SECONDS = 30.0, 60.0
 """When a log without a terminal gets lines: nobody wants one of a short command."""
 
 
@@ -101,7 +101,7 @@ class _Nothing:
 
 
 class Lines:
-    """A line after some seconds, then one a minute: for logs."""
+    """A line after half a minute, then one a minute: for logs."""
 
     def __init__(self, what: str, out: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         """:param clock: in seconds."""

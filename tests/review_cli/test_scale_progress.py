@@ -97,7 +97,7 @@ def test_the_time_left_is_told_no_more_exactly_than_it_is_known(
     assert time_left(seconds) == words
 
 
-def test_a_log_gets_a_line_after_fifteen_seconds_and_then_one_a_minute() -> None:
+def test_a_log_gets_a_line_after_half_a_minute_and_then_one_a_minute() -> None:
     clock, out = Clock(), io.StringIO()
     lines = Lines("reading functions", out, clock)
     lines.begin("scoring functions")
@@ -105,16 +105,16 @@ def test_a_log_gets_a_line_after_fifteen_seconds_and_then_one_a_minute() -> None
         lines(done, 6000)
         clock.now += 1
     assert out.getvalue().splitlines() == [
-        "themis: scoring functions: 150 of 6,000, about 10 min left",
-        "themis: scoring functions: 750 of 6,000, about 9 min left",
+        "themis: scoring functions: 300 of 6,000, about 10 min left",
+        "themis: scoring functions: 900 of 6,000, about 8 min left",
     ]
 
 
 def test_a_short_command_leaves_no_line_in_a_log() -> None:
     clock, out = Clock(), io.StringIO()
     lines = Lines("scoring functions", out, clock)
-    for done in range(14):
-        lines(done, 13)
+    for done in range(29):
+        lines(done, 28)
         clock.now += 1
     assert out.getvalue() == ""
 
@@ -233,7 +233,7 @@ def test_an_interrupted_review_ends_at_once_and_the_next_one_goes_on_from_there(
 
     again = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert again.returncode in (0, 1), again.stderr
-    # A machine that needs more than fifteen seconds is told how far it is.
+    # A machine that needs more than half a minute is told how far it is.
     assert all(line.startswith("themis: ") for line in again.stderr.splitlines())
     statistics = json.loads(again.stdout)["stats"]
     assert total // 4 <= statistics["cache_hits"] < statistics["sequences"]
