@@ -110,16 +110,24 @@ class _Page:
     # the table
 
     def _table(self) -> Iterator[Text]:
+        silent_files: list[int] = []
         if not self._stacked and self._columns:
             yield self._titles_line()
         for path, group in groupby(self._report.functions, key=lambda each: each.function.path):
             reviews = list(group)
-            yield Text(visible(path), "bold cyan", overflow="fold")
             shown = [each for each in reviews if id(each) not in self._counted]
+            if not shown:
+                silent_files.append(len(reviews))
+                continue
+            yield Text(visible(path), "bold cyan", overflow="fold")
             for review in shown:
                 yield from self._rows(review)
             if silent := len(reviews) - len(shown):
                 yield Text(f"  {counted(silent, 'function')} without a verdict", "dim")
+        if silent_files:
+            silent_in = counted(len(silent_files), "more file")
+            silent_ones = counted(sum(silent_files), "function")
+            yield Text(f"{silent_in}: {silent_ones} without a verdict", "dim")
         yield Text()
         glyphs = self._glyphs
         legend = (

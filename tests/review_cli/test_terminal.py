@@ -149,11 +149,23 @@ def test_a_long_name_keeps_its_end(report: Report) -> None:
 
 def test_a_big_change_counts_the_functions_that_have_no_verdict(report: Report) -> None:
     silent = report.functions[4]
-    many = replace(report, functions=(*report.functions, *[silent] * 50))
+    before, after = report.functions[:5], report.functions[5:]
+    many = replace(report, functions=(*before, *[silent] * 50, *after))
     page = shown(many)
     assert page.count("Cart.talk") == 0
-    assert "  50 functions without a verdict" in page
+    assert "  54 functions without a verdict" in page  # all of Cart's but total, which has one
     assert "  sign_in " in page
+
+
+def test_a_big_change_counts_the_files_in_which_nothing_has_a_verdict(report: Report) -> None:
+    silent = report.functions[4]
+    function = replace(silent.function, path="shop/quiet.py")
+    other = replace(silent.function, path="shop/still.py")
+    many = [*[replace(silent, function=function)] * 30, *[replace(silent, function=other)] * 20]
+    page = shown(replace(report, functions=(*report.functions, *many)))
+    assert "quiet.py" not in page
+    # native/cart.rs is the third: its one function is in no language of the model's
+    assert "\n3 more files: 51 functions without a verdict\n" in page
 
 
 def test_nothing_changed_is_said_without_an_empty_table(report: Report) -> None:
