@@ -63,6 +63,8 @@ def test_a_reply_that_says_so_counts_before_reactions_and_the_last_one_counts() 
     assert told(votes, reply(f"@{US} feedback bad")) == {"ab12": False}
     both = reply(f"@{US} feedback bad"), reply(f"@{US} feedback good", "bob", LATER, id_=3)
     assert told(opening(), *both) == {"ab12": True}
+    asked = reply(f"@{US} feedback bad"), reply(f"@{US} help", "bob", LATER, id_=3)
+    assert told(opening(), *asked) == {"ab12": False}
     assert told(votes, reply(f"@{US} feedback bad", "eve")) == {"ab12": True}
     assert told(votes, reply(f"> @{US} feedback bad\n\nI would not say so")) == {"ab12": True}
     assert told(opening(), reply(f"@{US} feedback bad", to=9)) == {}
