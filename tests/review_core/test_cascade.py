@@ -242,13 +242,17 @@ def test_the_judges_verdict_must_hold_without_comments_in_its_own_eyes() -> None
     assert score_of(told, Axis.SECURITY).verdict is Verdict.WORSE
 
 
-def test_a_judge_that_reads_less_than_the_first_reads_a_window() -> None:
+def long_edit() -> FileChange:
+    """Two lines of 199 change, some 6,000 characters a side: one danger, one nothing."""
     lines = [f"value_{at} = call_{at}(value_{at - 1})" for at in range(1, 200)]
     head = list(lines)
     head[30], head[34] = "value_31 = call_31(not_safe)", "value_35 = call_35(1)"
+    return FileChange("a.py", python(*lines), python(*head))
+
+
+def test_a_judge_that_reads_less_than_the_first_reads_a_window() -> None:
     judge = FakeJudge(max_tokens=5000)
-    file = FileChange("a.py", python(*lines), python(*head))
-    report = reviewed(file, by=judge_model(judge), scorer=FakeScorer(max_tokens=20_000))
+    report = reviewed(long_edit(), by=judge_model(judge), scorer=FakeScorer(max_tokens=20_000))
     (review,) = report.functions
     assert review.window is None
     assert review.note is not None
@@ -257,6 +261,17 @@ def test_a_judge_that_reads_less_than_the_first_reads_a_window() -> None:
     assert (finding.start_line, finding.by_judge) == (32, True)
     assert len(judge.calls[-1]) >= 3  # its causes, of the same window
     assert max(map(len, judge.calls[-1])) < 5000
+
+
+def test_a_judge_that_reads_more_than_the_first_reads_the_whole() -> None:
+    judge = FakeJudge(max_tokens=20_000)
+    report = reviewed(long_edit(), by=judge_model(judge), scorer=FakeScorer(max_tokens=5000))
+    (review,) = report.functions
+    assert review.window is not None
+    assert review.note == review.window.words
+    (finding,) = report.findings
+    assert (finding.start_line, finding.by_judge) == (32, True)
+    assert min(map(len, judge.calls[-1])) > 5000  # its causes, of the whole
 
 
 def test_causes_of_the_judges_findings_are_the_judges() -> None:
