@@ -61,7 +61,7 @@ def standing(report: Report, axis: Axis = Axis.SECURITY) -> Standing | None:
 
 
 def test_a_new_function_is_told_its_place_on_every_axis(reviewed: Reviewed) -> None:
-    """Rewards on security: 30 others have -3, 10 have +3, it has 0: above 30 of 40."""
+    """Rewards on security: 30 others have -6, 10 have +6, it has 0: above 30 of 40."""
     report = reviewed(new())
     (review,) = (each for each in report.functions if each.function.name == "fresh")
     of_security = standing(report)
@@ -84,8 +84,11 @@ def test_it_is_no_verdict_and_no_finding_however_low_it_is(reviewed: Reviewed) -
 
 
 def test_praise_in_comments_buys_no_place(reviewed: Reviewed) -> None:
-    praised = new().replace("def fresh():", "# very_safe very_safe\ndef fresh():")
-    assert standing(reviewed(praised)) == standing(reviewed(new()))
+    praised = new().replace("fresh():\n", "fresh():\n    # very_safe very_safe very_safe\n")
+    honest, bought = standing(reviewed(new())), standing(reviewed(praised))
+    assert honest == bought
+    assert honest is not None
+    assert honest.share < 1.0
 
 
 def test_nothing_is_asked_for_unless_there_is_a_new_function(
@@ -223,7 +226,7 @@ def test_what_is_excluded_huge_or_broken_is_not_in_the_sample(repository: GitRep
 
 
 def test_a_function_is_compared_with_those_of_its_size(reviewed: Reviewed) -> None:
-    """Of its size are 30 with a reward of -3; 30 of ten times its length have +3."""
+    """Of its size are 30 with a reward of -6; 30 of ten times its length have +90."""
     long = [
         text + "".join(f"    very_safe({at})\n" for at in range(30)) for text in others(30, "x")
     ]
