@@ -146,11 +146,11 @@ def test_no_code_is_scored_twice_however_it_is_sliced(
 def test_when_time_is_over_the_rest_is_left_out_by_name_and_the_review_stands(
     monkeypatch: pytest.MonkeyPatch, reviewer: Reviewer
 ) -> None:
-    """Each file takes two seconds of ten at least: the largest is looked at, the smallest not."""
+    """Each file takes four seconds of ten at least: the largest is looked at, the smallest not."""
     monkeypatch.setattr("github_app.reviewing._SLICE", 1)
     read = reading(
         changed("a_small.py", 1),
-        changed("z_large.py", 9),
+        changed("z_large.py", 6),
         *(changed(f"medium{at}.py", 4) for at in range(6)),
         configuration="[pull_request]\ntime_budget_seconds = 10\n",
         skipped=[Skipped("x.png", "not a language Themis reads")],
