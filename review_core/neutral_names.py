@@ -1,6 +1,8 @@
-"""Takes a change's new names back: two versions of a function as if nobody had thought about names.
+"""Takes new names back: two versions of a function as if nobody had called a variable anew.
 
 Only variables that are provably local (local_names.py) and that one side alone spells are renamed.
+One that came or went with its code has no other name to compare: to call it something plain would
+speak against the side that has it.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
-from itertools import chain, count
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from review_core.diff import hunks
@@ -24,10 +26,10 @@ _MAX_TOKENS = 1000
 
 
 def without_new_names(base: str, head: str, language: Language) -> tuple[str, str]:
-    """Both sides, with LF line ends; a variable that only head spells is called as in base if that
-    is all that happened to it, and otherwise, like one that only base spells, `temp1`, `temp2`...
+    """Both sides, with LF line ends; a variable that only head spells is called as in base if a new
+    name is what happened to it.
 
-    Equal but for names of variables, the sides become equal. A side that would parse worse stays.
+    Equal but for names of variables, the sides become equal. A head that would parse worse stays.
     """
     sides = Snippet.of(base, language), Snippet.of(head, language)
     spelt = [set(re.findall(r"\w+", side.text)) for side in sides]
@@ -39,16 +41,10 @@ def without_new_names(base: str, head: str, language: Language) -> tuple[str, st
         }
         for side, other in zip(sides, reversed(spelt), strict=True)
     ]
-    if not any(own):
-        return base, head
     renamed = dict(_renamed(*sides, *own))
-    fresh = (name for n in count(1) if (name := f"temp{n}") not in spelt[0] | spelt[1])
-    called = [{name: next(fresh) for name in own[0] if name not in renamed.values()}]
-    called.append({name: renamed.get(name) or next(fresh) for name in own[1]})
-    return (
-        _with_names(sides[0], own[0].values(), called[0]),
-        _with_names(sides[1], own[1].values(), called[1]),
-    )
+    if not renamed:
+        return base, head
+    return sides[0].text, _with_names(sides[1], own[1].values(), renamed)
 
 
 def _with_names(snippet: Snippet, names: Iterable[LocalName], called: Mapping[str, str]) -> str:

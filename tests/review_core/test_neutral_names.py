@@ -66,11 +66,11 @@ def test_only_names_change_and_each_name_to_one_other(case: tuple[str, str, str]
             "def f(a):\n    safe_x = g(a)\n    return safe_x + 1\n",
             "def f(a):\n    x = g(a)\n    return x + 1\n",
         ),
-        (  # new on head
+        (  # new on head: it came with its code
             "Go",
             "func f(a int) int {\n\treturn a\n}\n",
             "func f(a int) int {\n\tsafe := a * 2\n\treturn safe\n}\n",
-            "func f(a int) int {\n\ttemp1 := a * 2\n\treturn temp1\n}\n",
+            "func f(a int) int {\n\tsafe := a * 2\n\treturn safe\n}\n",
         ),
         (  # a caller can spell it
             "Python",
@@ -88,13 +88,19 @@ def test_only_names_change_and_each_name_to_one_other(case: tuple[str, str, str]
             "JavaScript",
             "function f(a) {\n  return a;\n}\n",
             "function f(a) {\n  const safe = secureCopy(a);\n  return safe.fast;\n}\n",
-            "function f(a) {\n  const temp1 = secureCopy(a);\n  return temp1.fast;\n}\n",
+            "function f(a) {\n  const safe = secureCopy(a);\n  return safe.fast;\n}\n",
         ),
-        (  # a name that is taken is not given again
+        (  # one renamed, one new
             "C",
-            "int f(int a) {\n  return a;\n}\n",
-            "int f(int a) {\n  int temp1 = a;\n  int safe = a;\n  return safe + temp1;\n}\n",
-            "int f(int a) {\n  int temp3 = a;\n  int temp2 = a;\n  return temp2 + temp3;\n}\n",
+            "int f(int a) {\n  int b = g(a);\n  return b;\n}\n",
+            "int f(int a) {\n  int safe_b = g(a);\n  int fast = 1;\n  return safe_b + fast;\n}\n",
+            "int f(int a) {\n  int b = g(a);\n  int fast = 1;\n  return b + fast;\n}\n",
+        ),
+        (  # gone with its code: base keeps it
+            "Python",
+            "def f(a):\n    rows = h(a)\n    return g(rows)\n",
+            "def f(a):\n    return g(a)\n",
+            "def f(a):\n    return g(a)\n",
         ),
     ],
 )
