@@ -1,4 +1,4 @@
-"""The benchmark of large changes, at a size that takes seconds: what it makes, and what it tells."""
+"""The benchmark of large changes at a size that takes seconds: what it makes, what it tells."""
 
 from __future__ import annotations
 
