@@ -91,8 +91,9 @@ def commit() -> str:
 
 
 def command(module: str) -> str:
-    """What was typed."""
-    return " ".join(["python", "-m", module, *sys.argv[1:]])
+    """What was typed; of absolute paths the last part, since the rest says where and not what."""
+    given = (Path(each).name if Path(each).is_absolute() else each for each in sys.argv[1:])
+    return " ".join(["python", "-m", module, *given])
 
 
 def _processor() -> str:
