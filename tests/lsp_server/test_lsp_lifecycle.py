@@ -87,9 +87,9 @@ async def test_in_quiet_mode_nothing_is_scored_unasked_and_what_was_asked_for_st
 async def test_every_hunk_of_a_finding_is_pointed_at(repository: GitRepository) -> None:
     """A line changed, two added, and the first of the function's lines taken away."""
     body = [f"    step_{at} = {at}" for at in range(12)]
-    base = "\n".join(["def load(path):", "    very_safe", *body, "    return path"]) + "\n"
+    base = "\n".join(["def load(path):", "    very_safe(path)", *body, "    return path"]) + "\n"
     lines = base.split("\n")
-    lines[1] = "    not_safe"
+    lines[1] = "    not_safe(path)"
     lines[8:8] = ["    more = 1", "    less = 2"]
     del lines[14]
     repository.commit("base", cart=base)
@@ -99,7 +99,7 @@ async def test_every_hunk_of_a_finding_is_pointed_at(repository: GitRepository) 
             (each.message, str(each.location.range)) for each in found.related_information or ()
         ]
     assert related == [
-        ("since base: 1 line changed", "1:4-1:12"),
+        ("since base: 1 line changed", "1:4-1:18"),
         ("since base: 2 lines added", "8:4-9:12"),
         ("since base: 1 line removed here", f"14:4-14:{len(lines[14])}"),
     ]
