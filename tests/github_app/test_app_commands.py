@@ -14,7 +14,10 @@ SLUG = "themis-review"
 REVIEW = Command(CommandName.REVIEW)
 
 
-@pytest.mark.parametrize("name", [each for each in CommandName if each is not CommandName.IGNORE])
+WITH_AN_OBJECT = {CommandName.IGNORE, CommandName.FEEDBACK}
+
+
+@pytest.mark.parametrize("name", [each for each in CommandName if each not in WITH_AN_OBJECT])
 def test_each_command_is_its_words_after_the_name(name: CommandName) -> None:
     assert command_of(f"@{SLUG} {name}", SLUG) == Command(name)
 
@@ -22,6 +25,13 @@ def test_each_command_is_its_words_after_the_name(name: CommandName) -> None:
 @pytest.mark.parametrize("axis", Axis)
 def test_an_axis_can_be_ignored(axis: Axis) -> None:
     assert command_of(f"@{SLUG} ignore {axis}", SLUG) == Command(CommandName.IGNORE, axis)
+
+
+@pytest.mark.parametrize(("word", "right"), [("good", True), ("bad", False)])
+def test_a_finding_is_right_or_wrong(word: str, right: bool) -> None:
+    assert command_of(f"@{SLUG} feedback {word}", SLUG) == Command(
+        CommandName.FEEDBACK, right=right
+    )
 
 
 @pytest.mark.parametrize(

@@ -51,14 +51,14 @@ def test_what_is_still_worse_without_is_not_offered() -> None:
 
 def test_unsure_but_rather_worse_is_not_good_enough() -> None:
     """Margin -6, and -3 without either hunk: P(worse) .9975 and .953; from .99 on it is said."""
-    base, head = lines("a = 1", "return b"), lines("a = not_safe", "return not_safe")
+    base, head = lines("g(1)", "return b"), lines("g(not_safe)", "return not_safe")
     assert not offered(base, head, worse_at=0.01)
 
 
 def test_what_makes_another_axis_worse_is_not_offered() -> None:
     """The hunk is unsafe and correct: without it the function is safe and wrong."""
-    base = lines("a = 1", "return b")
-    head = lines("a = not_correct", "return not_safe, very_correct")
+    base = lines("g(1)", "return b")
+    head = lines("g(not_correct)", "return not_safe, very_correct")
     assert not offered(base, head)
 
 
@@ -69,10 +69,10 @@ def test_what_would_not_parse_is_not_offered() -> None:
 
 
 def test_a_deletion_is_offered_with_the_line_below_it() -> None:
-    base, head = lines("very_safe = 1\n    y = 2", "return b"), lines("y = 2", "return c")
+    base, head = lines("g(very_safe)\n    y = 2", "return b"), lines("y = 2", "return c")
     (offer,) = offered(base, head)
     assert offer.lines == LineRange(2, 2)
-    assert offer.replacement == ("    very_safe = 1", "    y = 2")
+    assert offer.replacement == ("    g(very_safe)", "    y = 2")
 
 
 def test_what_people_could_not_see_is_not_offered() -> None:
