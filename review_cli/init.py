@@ -106,7 +106,9 @@ def _keys(
 
 def _example(part: Mapping[str, Any]) -> str | float:
     """A value for a key that has none unless it is set: TOML knows no null."""
-    return (part["minimum"] + part["maximum"]) / 2 if "number" in part["type"] else "..."
+    if "number" in part["type"]:
+        return (part["minimum"] + part["maximum"]) / 2
+    return max(part["minimum"], 20) if "integer" in part["type"] else "..."
 
 
 def _comment(text: str) -> Iterator[str]:

@@ -58,6 +58,12 @@ class Session:
         """What the server wants to be told of."""
         self.versions: dict[str, int] = {}
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the server is, as far as its client knows."""
+        server = self.client._server
+        return server is not None and server.returncode is None
+
     def open(self, file: Path, text: str | None = None, language: str = "python") -> str:
         """Open a file, with the text on disk or another one; return its URI."""
         uri = file.as_uri()

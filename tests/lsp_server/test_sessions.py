@@ -186,6 +186,7 @@ async def test_a_killed_server_takes_its_worker_along_and_a_new_one_takes_over(
         assert worker is not None
         os.kill(opened.pid, signal.SIGKILL)
         await until(lambda: not is_alive(worker))
+        await until(lambda: not opened.is_running)
     async with session(repository.path) as opened:
         uri = opened.open(file, WORSE)
         after = await opened.pull(uri, before.result_id)
