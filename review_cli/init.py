@@ -108,7 +108,7 @@ def _example(part: Mapping[str, Any]) -> str | float:
     """A value for a key that has none unless it is set: TOML knows no null."""
     if "number" in part["type"]:
         return (part["minimum"] + part["maximum"]) / 2
-    return max(part["minimum"], 20) if "integer" in part["type"] else "..."
+    return max(int(part["minimum"]), 20) if "integer" in part["type"] else "..."
 
 
 def _comment(text: str) -> Iterator[str]:
