@@ -107,7 +107,7 @@ def _keys(
 def _example(part: Mapping[str, Any]) -> str | float:
     """A value for a key that has none unless it is set: TOML knows no null."""
     if "number" in part["type"]:
-        return (part["minimum"] + part["maximum"]) / 2
+        return (float(part["minimum"]) + float(part["maximum"])) / 2
     return max(int(part["minimum"]), 20) if "integer" in part["type"] else "..."
 
 
