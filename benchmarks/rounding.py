@@ -1,21 +1,20 @@
-"""What 4-bit rounding costs a real model, plain and with searched scales.
+"""What 4-bit rounding costs a real model, as it is and rotated first.
 
     python -m benchmarks.rounding --language-model FOLDER [--files 6] [--out FILE]
-    python -m benchmarks.rounding --checkpoint FOLDER [--functions 60] [--out FILE]
+    python -m benchmarks.rounding --checkpoint FOLDER [--functions 30] [--out FILE]
 
 With a language model: its perplexity on this repository's own code, weights as they are, in 8 bits
-and in 4, the latter rounded to nearest, by the least squared error of the weights, and by that of
-the layers' outputs on sample texts, as `themis-export` does it (model_export/rounding.py). With a
-reward model: how far its margins between base and head of real edits move, as a share of their own
-spread, and how many keep their sign. Sample texts and texts measured on are different ones. Torch
-computes; storing changes nothing (`themis-export` checks that).
+and in 4, the latter as they are and rotated first, as `themis-export` does it
+(model_export/rotation.py). With a reward model: how far its margins between base and head of real
+edits move, as a share of their own spread, and how many keep their sign. Torch computes; storing
+changes nothing (`themis-export` checks that).
 """
 
 from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,17 +22,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.changes import Edit, Source, add_source, edits, texts
+from benchmarks.changes import Edit, Source, add_source, edits
 from benchmarks.report import Finding, Table, add_out, tell
 from training.pictures import Bar, bar_chart
 
 if TYPE_CHECKING:
-    import torch
     from transformers import PreTrainedModel
 
 Ids = tuple[int, ...]
 
-_SAMPLE = "review_core/*.py"
 _MEASURED = "training/*.py"
 _TOKENS = 512
 """Of each file, from its beginning."""
@@ -41,67 +38,45 @@ _TOKENS = 512
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way of rounding: bits None leaves weights alone; weighted: errors count by input."""
+    """A way of rounding. bits: None leaves weights alone. rotated: first, and for good."""
 
     name: str
     bits: int | None = None
-    searched: bool = False
-    weighted: bool = False
+    rotated: bool = False
 
 
 WAYS = (
     Way("as they are"),
     Way("8 bits, nearest", 8),
     Way("4 bits, nearest", 4),
-    Way("4 bits, nearest weights", 4, searched=True),
-    Way("4 bits, nearest outputs (ours)", 4, searched=True, weighted=True),
+    Way("4 bits, rotated first (ours)", 4, rotated=True),
 )
 
 
-def rounded(layers: Any, way: Way, block: int, squares: Mapping[str, torch.Tensor]) -> None:
-    """Round the linear layers below `layers` in place."""
+def each_way(
+    model: PreTrainedModel, block: int, ways: Sequence[Way] = WAYS, *, head: Any = None
+) -> Iterator[Way]:
+    """Round the model in each way in turn, always from its own weights.
+
+    :param head: what reads the last hidden states; None for a reward model's.
+    """
     import torch
 
-    from model_export.rounding import round_by_search
+    from model_export.rotation import rotate
     from training.rounding import round_blocks
 
-    if way.bits is None:
-        return
-    with torch.no_grad():
-        for name, module in layers.named_modules():
-            if not isinstance(module, torch.nn.Linear):
-                continue
-            weight = module.weight
-            if way.searched:
-                importance = squares[name] if way.weighted else None
-                weight.copy_(round_by_search(weight, way.bits, block, importance))
-            else:
-                weight.copy_(round_blocks(weight, way.bits, block))
-
-
-def each_way(
-    model: PreTrainedModel,
-    run: Callable[[Ids], object],
-    sample: Sequence[Ids],
-    block: int,
-    ways: Sequence[Way] = WAYS,
-) -> Iterator[Way]:
-    """Round the model in each way in turn, always from its own weights."""
-    import torch
-
-    from model_export.rounding import input_squares
-
     body: Any = model.base_model
-    layers = body.layers
-    linear = [each for each in layers.modules() if isinstance(each, torch.nn.Linear)]
+    linear = [each for each in body.layers.modules() if isinstance(each, torch.nn.Linear)]
     own = [each.weight.detach().clone() for each in linear]
-    with torch.inference_mode():
-        squares = input_squares(layers, run, sample)
     for way in ways:
         with torch.no_grad():
             for each, weight in zip(linear, own, strict=True):
                 each.weight.copy_(weight)
-        rounded(layers, way, block, squares)
+            if way.rotated:
+                rotate(model, head)
+            for each in linear:
+                if way.bits is not None:
+                    each.weight.copy_(round_blocks(each.weight, way.bits, block))
         yield way
 
 
@@ -115,6 +90,8 @@ def perplexities(
 
     words = Tokenizer.from_file(str(folder / "tokenizer.json"))
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    head = model.lm_head
+    head.weight = torch.nn.Parameter(head.weight.detach().clone())  # the embedding's no longer
 
     def read(pattern: str) -> list[Ids]:
         found = sorted(root.glob(pattern), key=lambda file: (-file.stat().st_size, file.name))
@@ -128,7 +105,7 @@ def perplexities(
 
     measured = read(_MEASURED)
     found = {}
-    for way in each_way(model, loss, read(_SAMPLE), block, ways):
+    for way in each_way(model, block, ways, head=head):
         losses = [(loss(ids), len(ids) - 1) for ids in measured]
         mean = sum(each * count for each, count in losses) / sum(count for _, count in losses)
         found[way.name] = math.exp(mean)
@@ -150,19 +127,14 @@ class Margins:
 def margins(
     folder: Path, chosen: Sequence[Edit], block: int, ways: Sequence[Way] = WAYS
 ) -> dict[str, Margins]:
-    """Of a reward model on real edits; the first half is what scales are chosen by."""
+    """Of a reward model on real edits."""
     import torch
 
     from training.model import heads_of, hidden_states, load_checkpoint, pool
 
     model, words, card = load_checkpoint(folder)
     render = partial(card.layout.render, words)
-    half = len(chosen) // 2
-    sample = [render(code).ids for code in texts(chosen[:half])]
-    pairs = [(render(edit.base), render(edit.head)) for edit in chosen[half:]]
-
-    def run(ids: Ids) -> object:
-        return model.base_model(input_ids=torch.tensor([ids]), use_cache=False)
+    pairs = [(render(edit.base), render(edit.head)) for edit in chosen]
 
     def all_margins() -> np.ndarray[Any, np.dtype[np.float32]]:
         found = []
@@ -175,7 +147,7 @@ def margins(
 
     own: np.ndarray[Any, np.dtype[np.float32]] | None = None
     result = {}
-    for way in each_way(model, run, sample, block, ways):
+    for way in each_way(model, block, ways):
         now = all_margins()
         own = now if own is None else own
         clear = np.abs(own) > 0.1
@@ -228,7 +200,7 @@ def main() -> None:
     model.add_argument("--language-model", type=Path, help="a causal Qwen model's folder")
     model.add_argument("--checkpoint", type=Path, help="a reward model that themis-train wrote")
     parser.add_argument("--files", type=int, default=6, help="to measure perplexity on")
-    parser.add_argument("--functions", type=int, default=60, help="half of them to measure on")
+    parser.add_argument("--functions", type=int, default=30, help="to measure margins on")
     parser.add_argument("--block", type=int, default=32, help="weights that share a scale")
     parser.add_argument("--threads", type=int, default=0, help="0 for one a physical core")
     add_source(parser)
@@ -248,8 +220,8 @@ def main() -> None:
     else:
         chosen = edits(Source.of(given), given.functions)
         measured = margins(given.checkpoint, chosen, given.block)
-        pairs = given.functions - given.functions // 2
-        found = margin_finding(given.checkpoint.resolve().name, measured, given.block, pairs)
+        name = given.checkpoint.resolve().name
+        found = margin_finding(name, measured, given.block, given.functions)
     tell(found, "benchmarks.rounding", given.out)
 
 

@@ -22,9 +22,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +30,6 @@ import numpy as np
 import onnx
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-from model_export.parity import Ids, torch_rewards
 from model_export.rotation import rotate
 from model_export.storage import Storage
 from review_core.errors import InputError
@@ -54,7 +51,6 @@ def round_weights(
     quantisation: Quantisation,
     *,
     half: str | None = None,
-    squares: Mapping[str, torch.Tensor] | None = None,
 ) -> float:
     """Round the weights in place to the nearest that can be stored; return the largest change of
     one.
@@ -62,13 +58,10 @@ def round_weights(
     A checkpoint whose weights were rounded before training does not change.
 
     :param half: fp16 or bf16, for weights that are stored in it.
-    :param squares: mean squares of the linear layers' inputs, by name, which 4-bit scales are
-        chosen by (rounding.py); without them all inputs count alike.
     :raises InputError: if a layer's inputs do not divide into blocks.
     """
     import torch
 
-    from model_export.rounding import round_by_search
     from training.rounding import round_blocks
 
     body: Any = model.base_model
@@ -91,8 +84,6 @@ def round_weights(
                     f"layers.{name} has {module.in_features} inputs, not a multiple of "
                     f"block_size {size}; choose a smaller one in themis.json"
                 )
-            elif bits == 4:
-                put(weight, round_by_search(weight, bits, size, (squares or {}).get(name)))
             elif bits:
                 put(weight, round_blocks(weight, bits, size))
         table = body.embed_tokens.weight
@@ -103,25 +94,39 @@ def round_weights(
     return change
 
 
-def round_as_stored(model: PreTrainedModel, storage: Storage, batch: Sequence[Ids]) -> float:
+def round_as_stored(model: PreTrainedModel, storage: Storage) -> float:
     """Round a fresh model's weights as a graph of that storage has them; return the largest change.
 
-    Of a graph that computes in integers they are rotated, and linear layers are left as they are:
-    the graph pass rounds those, together with what goes into them.
-
-    :param batch: what 4-bit scales are chosen by; the same texts choose the same.
+    For 4 bits they are rotated first, unless they were rounded in training: what stands out in a
+    block leaves the rest few steps. Of a graph that computes in integers they are rotated, and
+    linear layers are left as they are: the graph pass rounds those, together with what goes into
+    them.
     """
     if storage.integers:
         rotate(model)
         round_weights(model, replace(storage.quantisation, weight_bits=None))
         return math.inf  # no weight is what it was
-    squares = None
-    if storage.quantisation.weight_bits == 4:
-        from model_export.rounding import input_squares
+    quantisation = storage.quantisation
+    if quantisation.weight_bits == 4 and not _holds(model, quantisation):
+        rotate(model)
+        round_weights(model, quantisation)
+        return math.inf
+    return round_weights(model, quantisation, half=storage.half)
 
-        body: Any = model.base_model
-        squares = input_squares(body.layers, partial(torch_rewards, model), batch)
-    return round_weights(model, storage.quantisation, half=storage.half, squares=squares)
+
+def _holds(model: PreTrainedModel, quantisation: Quantisation) -> bool:
+    """Whether the linear layers are what can be stored already: rounded in training."""
+    import torch
+
+    from training.rounding import round_blocks
+
+    body: Any = model.base_model
+    bits, size = quantisation.weight_bits, quantisation.block_size
+    return bits is not None and all(
+        torch.equal(round_blocks(each.weight, bits, size), each.weight)
+        for each in body.layers.modules()
+        if isinstance(each, torch.nn.Linear) and each.in_features % size == 0
+    )
 
 
 def _half(name: str) -> torch.dtype:

@@ -20,16 +20,19 @@ _ROWS = 16384
 """Of the embedding table, turned together: a large table in double precision is a gigabyte."""
 
 
-def rotate(model: PreTrainedModel) -> None:
+def rotate(model: PreTrainedModel, head: Any = None) -> None:
     """Turn the hidden states between layers and, per head, the values inside attention, in place.
 
     The weights of the norms go into the layers behind them, since a rotation commutes only with a
     norm that weighs all channels alike.
+
+    :param head: the linear layer that reads the last hidden states; None for a reward model's.
     """
     import torch
 
+    model_of_any_kind: Any = model
     body: Any = model.base_model
-    head: Any = model.score
+    head = model_of_any_kind.score if head is None else head
     config = model.config
     generator = torch.Generator().manual_seed(_SEED)
     turn = _rotation(config.hidden_size, generator)

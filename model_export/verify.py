@@ -272,7 +272,7 @@ def _torch(
             f"{bundle.path} stores {variant.file} as {variant.precision!r}, which this version "
             "does not know; verify it without --against"
         )
-    round_as_stored(model, storage, batch)
+    round_as_stored(model, storage)
     expected = [torch_rewards(model, ids) for ids in batch]
     pooling, scale = bundle.manifest.pooling, max(1.0, largest_reward(expected))
     if storage.half:

@@ -213,7 +213,7 @@ def _write_graph(
     step("rounding weights")
     model = load_model(checkpoint)  # anew: one before has rounded weights
     batch, quantisation = reference.batch, storage.quantisation
-    changed = round_as_stored(model, storage, batch) > 0
+    changed = round_as_stored(model, storage) > 0
     expected = [torch_rewards(model, ids) for ids in batch] if changed else reference.rewards
     said = expected  # what there is to say of a graph that cannot be run here
 

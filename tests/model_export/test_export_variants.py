@@ -8,19 +8,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 import torch
+from transformers import PreTrainedModel
 
 from model_export.checkpoint import load_model, read_checkpoint
 from model_export.cli import cli
 from model_export.parity import Gates, torch_rewards
-from model_export.quantise import round_weights
-from model_export.rounding import input_squares, round_by_search
-from model_export.storage import storages
+from model_export.quantise import round_as_stored, round_weights
+from model_export.storage import Storage, storages
 from model_export.verify import Check, verify_bundle
 from model_export.write import write_bundle
 from review_core.bundle import Bundle, Variant, load_bundle
@@ -31,7 +30,6 @@ from review_core.layout import TokenSequence
 from review_core.records import PreferencePair, write_pairs
 from review_core.scorer import Scorer
 from training.card import Quantisation
-from training.rounding import round_blocks
 
 Make = Callable[..., Path]
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
@@ -256,46 +254,30 @@ def test_a_text_that_ends_in_the_pad_id_is_scored_at_that_token(
     assert np.abs(found - theirs).max() > 0.1
 
 
-def test_searched_scales_are_nearer_than_plain_ones_and_stay_put() -> None:
-    torch.manual_seed(1)
-    weight = torch.randn(64, 128)
-    squares = torch.rand(128) * 9
-    plain, searched = round_blocks(weight, 4, 32), round_by_search(weight, 4, 32, squares)
-
-    def error(rounded: torch.Tensor) -> float:
-        return float(((rounded - weight).square() * squares).mean())
-
-    assert error(searched) < 0.95 * error(plain)
-    assert torch.equal(round_by_search(plain, 4, 32, squares), plain)  # trained roundings
-    assert torch.equal(round_blocks(searched, 4, 32), searched)  # what the quantiser reads back
-    assert not torch.equal(searched, round_by_search(weight, 4, 32))
-
-
-def test_input_squares_are_of_the_layers_own_inputs() -> None:
-    """Inputs 1 and 3, then 2 and 0: squares (1 + 4) / 2 and (9 + 0) / 2."""
-    layers = torch.nn.Sequential(torch.nn.Linear(2, 2))
-    batch = [torch.tensor([[1.0, 3.0]]), torch.tensor([[2.0, 0.0]])]
-    assert input_squares(layers, layers, batch)["0"].tolist() == [2.5, 4.5]
-
-
-def test_searched_int4_loses_less_reward_than_plain_int4(tiny_checkpoint: Make) -> None:
+def test_what_stands_out_costs_less_in_four_bits_once_rotated(tiny_checkpoint: Make) -> None:
+    """A few inputs whose weights are twenty times the others leave those hardly a step."""
     checkpoint = read_checkpoint(tiny_checkpoint("qwen3"))
     batch = [tuple(range(start, start + 60)) for start in range(0, 240, 60)]
 
-    def loss(**more: Any) -> float:
+    def loss(rounded: Callable[[PreTrainedModel], object]) -> float:
         model = load_model(checkpoint)
+        with torch.no_grad():
+            for layer in model.base_model.layers:
+                for linear in (layer.mlp.gate_proj, layer.mlp.up_proj, layer.self_attn.v_proj):
+                    linear.weight[:, ::16] *= 20
         before = [torch_rewards(model, ids) for ids in batch]
-        if more["search"]:
-            squares = input_squares(
-                model.base_model.layers, lambda ids: torch_rewards(model, ids), batch
-            )
-            round_weights(model, Quantisation(4, 32), squares=squares)
-        else:
-            with torch.no_grad():
-                for module in model.base_model.layers.modules():
-                    if isinstance(module, torch.nn.Linear):
-                        module.weight.copy_(round_blocks(module.weight, 4, 32))
+        rounded(model)
         after = [torch_rewards(model, ids) for ids in batch]
         return float(np.mean([np.square(a - b).mean() for a, b in zip(before, after, strict=True)]))
 
-    assert loss(search=True) < loss(search=False)
+    four_bits = Quantisation(4, 32)
+    as_stored = loss(lambda model: round_as_stored(model, Storage(four_bits)))
+    assert as_stored < 0.8 * loss(lambda model: round_weights(model, four_bits))
+
+
+def test_weights_that_were_rounded_in_training_stay_as_they_are(tiny_checkpoint: Make) -> None:
+    model = load_model(read_checkpoint(tiny_checkpoint("qwen2")))
+    round_weights(model, Quantisation(4, 32))
+    own = model.base_model.layers[0].self_attn.q_proj.weight.detach().clone()
+    assert round_as_stored(model, Storage(Quantisation(4, 32))) == 0.0
+    assert torch.equal(model.base_model.layers[0].self_attn.q_proj.weight, own)
