@@ -4,11 +4,11 @@
 Sums of integers are exact in any order, so a token's outputs do not depend on what it is read with,
 and processors add 8-bit numbers several times as fast as floats. What is lost is in the rounding;
 `model_export.rotation` makes activations fit for it. One layer of 1,024 x 3,072 on one thread of an
-AVX512-VNNI processor, in GFLOP/s:
+AVX512-VNNI processor, in GFLOP/s (benchmarks/results/kernels.md):
 
     tokens at once    fp32    8-bit blocks, fp32 inside (quantise.py)    in integers    two steps
-    16                99      11                                         371            189
-    256               96      69                                         383            179
+    16                92      14                                         376            184
+    256               96      72                                         346            173
 
 - One scale a token, from that token alone. onnxruntime's own dynamic quantisation takes one scale
   for all tokens that are read together, so its rewards depend on how a text is cut.
