@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from review_core.bundle import Bundle, Criterion, GraphShape, Pooling, Variant, load_bundle
-from review_core.engine import Engine, Limits
+from review_core.engine import ON_GPU, Engine, Limits
 from review_core.errors import BundleError
 from review_core.layout import Layout, Slot, TokenSequence
-from review_core.session import Row, Session
+from review_core.session import Reading, Row, Session
 
 Load = Callable[[str], Bundle]
 
@@ -204,6 +204,58 @@ def test_a_few_shared_tokens_are_read_again_rather_than_in_a_run_of_their_own(lo
         computed[run_cost] = engine.tokens_computed
         assert_close(rewards, [engine.rewards([each])[0] for each in texts])
     assert computed == {3: 2 + 3 * 20, 4: 3 * 22}
+
+
+def test_on_a_gpu_whole_texts_are_read_many_at_once(
+    load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One text is the beginning of another, by each of three prompts: that comes second."""
+    bundle = load("qwen2")
+    asked = sequences(bundle, LAYOUTS["criterion first"])
+    read: list[Sequence[Row]] = []
+    run = Session.run
+
+    def counted(session: Session, rows: Sequence[Row]) -> list[Reading]:
+        read.append(rows)
+        return run(session, rows)
+
+    monkeypatch.setattr(Session, "run", counted)
+    engine = Engine(bundle, threads=1, limits=ON_GPU)
+    rewards = engine.rewards(asked)
+    assert [len(rows) for rows in read] == [len({each.ids for each in asked}) - 3, 3]
+    assert all(not row.past and not row.keep_state for rows in read for row in rows)
+    assert_close(rewards, Engine(bundle, threads=1).rewards(asked))
+
+
+def test_a_session_uses_the_cores_that_it_may(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle = load("qwen2")
+    monkeypatch.setattr("review_core.session.usable_cores", lambda: 3)
+    path, shape = bundle.path / bundle.manifest.variants[0].file, bundle.manifest.graph
+    threads = [
+        Session(path, shape, threads=asked)._session.get_session_options().intra_op_num_threads
+        for asked in (0, 2)
+    ]
+    assert threads == [3, 2]
+
+
+def test_one_token_alone_is_read_as_among_others(
+    load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows of one token would go through kernels that add up in another order."""
+    bundle = load("qwen2")
+    session = Session(bundle.path / bundle.manifest.variants[0].file, bundle.manifest.graph)
+    widths = []
+    inner = session._session
+
+    class Watched:
+        def run(self, outputs: list[str], feed: dict[str, Any]) -> Any:
+            widths.append(feed["input_ids"].shape[1])
+            return inner.run(outputs, feed)
+
+    monkeypatch.setattr(session, "_session", Watched())
+    (alone,) = session.run([Row((7,))])
+    assert widths == [2]
+    assert alone.rewards.shape[0] == 1
 
 
 def test_what_is_read_together_has_pasts_of_one_length(load: Load) -> None:
