@@ -5,9 +5,8 @@ from worse code with an AUC of .61 at this size, where pairs are told apart four
 (FACTS: pooled absolute scores). So no threshold looks at it, nothing is found by it, and it is told
 with that caveat. Comments are taken out on both sides: praise must not buy a place.
 
-Rewards go with size: over 199 functions of this project the bundled model's for readability falls
-with length (Spearman -.46) and the one for correctness rises (+.49). So a function is compared with
-those of its size alone, from half to twice its length: of the shares, -.05 and +.10 is left.
+Rewards go with size: the bundled model's for readability falls with length, the one for correctness
+rises. So a function is compared with those of its size alone, from half to twice its length.
 """
 
 from __future__ import annotations
